@@ -1,0 +1,1 @@
+"""The order platform's application package, shipped whole with every Chalice function."""
