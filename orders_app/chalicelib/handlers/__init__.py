@@ -1,0 +1,1 @@
+"""Doors of the application: Chalice blueprints that decode, call one service, and encode."""

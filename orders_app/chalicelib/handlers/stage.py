@@ -1,0 +1,39 @@
+"""What decorators need at import: the stage, its origins, and its authorizer."""
+
+import os
+
+from chalice import CORSConfig
+
+from chalicelib import names
+
+
+class UnknownStageError(RuntimeError):
+    """The app was started with a stage that does not exist, or with none."""
+
+
+def current() -> str:
+    """The stage from the environment; Chalice silently accepts any `--stage`, this does not."""
+    stage = os.environ.get("STAGE", "")
+    if stage not in names.STAGES:
+        raise UnknownStageError(
+            f"unknown stage STAGE={stage!r}: give chalice one of --stage {', '.join(names.STAGES)}"
+        )
+    return stage
+
+
+def is_open(stage: str) -> bool:
+    """Only `local` has no authorizer: there every caller is the principal `local` with scope ops."""
+    return stage == "local"
+
+
+def cors() -> CORSConfig | bool:
+    """CORS of every route: `CORS_ALLOW_ORIGIN` of the stage, any origin in `local`, else none."""
+    origin = os.environ.get("CORS_ALLOW_ORIGIN") or ("*" if is_open(current()) else "")
+    if not origin:
+        return False
+    return CORSConfig(
+        allow_origin=origin,
+        allow_headers=["Idempotency-Key", "X-Correlation-Id"],
+        expose_headers=["Location", "Idempotency-Replayed", "X-Correlation-Id", "Retry-After"],
+        max_age=600,
+    )
