@@ -1,0 +1,159 @@
+"""The orders that the demo places and what a customer sees of each until it is settled."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.local_run.outside import Answer, Api, Json, wait_until
+
+SETTLED = {
+    "completed",
+    "declined",
+    "out_of_stock",
+    "failed",
+    "cancelled",
+    "refunded",
+    "compensation_failed",
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One order of the story: `wanted` is the status it must end in."""
+
+    name: str
+    title: str
+    body: Mapping[str, Any]
+    wanted: str
+    act: Callable[[Api, "Scene"], list[Answer]]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A scene after it was played: the order's id, the answers to its requests, its final state."""
+
+    scene: Scene
+    order_id: str
+    answers: list[Answer]
+    order: Json
+    events: list[Json]
+
+
+def place(api: Api, scene: Scene) -> list[Answer]:
+    return [api.post("/orders", scene.body, {"Idempotency-Key": f"demo-{scene.name}"})]
+
+
+def place_twice(api: Api, scene: Scene) -> list[Answer]:
+    return [*place(api, scene), *place(api, scene)]
+
+
+def place_and_cancel(api: Api, scene: Scene) -> list[Answer]:
+    placed = place(api, scene)
+    return [*placed, api.post(f"/orders/{placed[0].body['orderId']}/cancel", {"reason": "changed my mind"})]
+
+
+def complete_and_cancel(api: Api, scene: Scene) -> list[Answer]:
+    placed = place(api, scene)
+    order_id = placed[0].body["orderId"]
+    wait_until(lambda: status_of(api, order_id), lambda status: status in SETTLED, f"the end of {order_id}")
+    return [*placed, api.post(f"/orders/{order_id}/cancel", {"reason": "wrong colour"})]
+
+
+def status_of(api: Api, order_id: str) -> str:
+    return str(api.get(f"/orders/{order_id}").body.get("status"))
+
+
+def play(api: Api, scene: Scene) -> tuple[Scene, str, list[Answer]]:
+    """Place the scene's order. Raises RuntimeError when the API does not take it."""
+    answers = scene.act(api, scene)
+    if answers[0].status != 202:
+        raise RuntimeError(f"scene {scene.name!r}: POST /orders answered {answers[0]!r}")
+    return scene, str(answers[0].body["orderId"]), answers
+
+
+def await_end(api: Api, scene: Scene, order_id: str, answers: list[Answer]) -> Told:
+    """Wait until the order is in the status that its scene wants, its notifications sent."""
+    path = f"/orders/{order_id}"
+    order = wait_until(
+        lambda: api.get(path).body, lambda order: order.get("status") == scene.wanted, f"{scene.name}: {path}"
+    )
+    return Told(scene, order_id, answers, order, api.get(path + "/events").body["items"])
+
+
+def _customer(number: int, name: str) -> Json:
+    return {
+        "id": f"C00{number}",
+        "name": name,
+        "email": f"{name.split()[0].lower()}@example.com",
+        "phone": f"+1555010{number:04d}",
+    }
+
+
+SCENES = (
+    Scene(
+        "completed",
+        "an order as the lesson's own curl sends it",
+        {
+            "customer": "Bob Smith",
+            "amount": 499.99,
+            "items": [
+                {"product": "Gaming Console", "quantity": 1},
+                {"product": "Controller", "quantity": 2},
+            ],
+        },
+        "completed",
+        place,
+    ),
+    Scene(
+        "declined",
+        "a card that the bank declines",
+        {
+            "customer": _customer(2, "Jane Doe"),
+            "items": [{"product": "Laptop", "quantity": 1}],
+            "payment": {"token": "tok_decline"},
+        },
+        "declined",
+        place,
+    ),
+    Scene(
+        "out-of-stock",
+        "more than the shelf holds",
+        {
+            "customer": _customer(3, "Carol Reyes"),
+            "items": [{"product": "Limited Edition Figurine", "quantity": 3}],
+        },
+        "out_of_stock",
+        place,
+    ),
+    Scene(
+        "cancelled",
+        "cancelled while the slow bank still thinks",
+        {
+            "customer": _customer(4, "Dan Okafor"),
+            "items": [{"product": "Widget", "quantity": 2}],
+            "payment": {"token": "tok_slow"},
+        },
+        "cancelled",
+        place_and_cancel,
+    ),
+    Scene(
+        "same-key-twice",
+        "the button pressed twice: one key, one order",
+        {
+            "customer": _customer(5, "Eve Lindqvist"),
+            "items": [{"product": "Controller", "quantity": 1}],
+        },
+        "completed",
+        place_twice,
+    ),
+    Scene(
+        "refunded",
+        "cancelled after it was paid: money back, stock back",
+        {
+            "customer": _customer(6, "Frank Moreau"),
+            "items": [{"product": "Widget", "quantity": 1}],
+        },
+        "refunded",
+        complete_and_cancel,
+    ),
+)
