@@ -1,0 +1,52 @@
+"""What every event door shares: the services, and ids bound to the log lines of one piece of work.
+
+Chalice points Lambda at the blueprint's own function, so `app.py` is not imported there and its
+middleware does not run: what each event needs is done by `traced`, under the Chalice decorator.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import bootstrap, logs
+
+if TYPE_CHECKING:
+    from chalicelib.bootstrap import Services
+
+Door = Callable[..., Any]
+
+
+def services() -> "Services":
+    """The use cases of this process, built at first use."""
+    return bootstrap.services()
+
+
+def traced(door: Door) -> Door:
+    """Binds the event's ids and the request id to every log line, and logs a fault before AWS sees it."""
+
+    @functools.wraps(door)
+    def entered(event: Any, *context: Any) -> Any:
+        payload = event if isinstance(event, Mapping) else event.to_dict()
+        with logs.bound(function=door.__name__, **ids_of(payload)):
+            try:
+                return door(event, *context)
+            except Exception as fault:
+                logs.error("function failed", fault)
+                raise
+
+    return entered
+
+
+def ids_of(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Order, correlation and execution ids of a workflow input, an envelope or an EventBridge event."""
+    inner: Any = payload.get("order") or payload.get("detail") or payload
+    inner = inner if isinstance(inner, Mapping) else payload
+    return {
+        "order_id": _text(inner.get("orderId")),
+        "correlation_id": _text(inner.get("correlationId")),
+        "execution": _text(payload.get("execution") or inner.get("executionArn")),
+    }
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

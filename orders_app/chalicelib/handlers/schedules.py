@@ -1,0 +1,32 @@
+"""Scheduled work: what must happen though nobody asks for it."""
+
+from chalice import Blueprint, Rate
+from chalice.app import CloudWatchEvent
+
+from chalicelib.handlers.doors import services, traced
+
+schedules = Blueprint(__name__)
+
+
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="relay-outbox")
+@traced
+def relay_outbox(event: CloudWatchEvent) -> None:
+    services().relay_outbox()
+
+
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="sweep-orders")
+@traced
+def sweep_orders(event: CloudWatchEvent) -> None:
+    services().sweep_orders()
+
+
+@schedules.schedule(Rate(1, unit=Rate.MINUTES), name="expire-reservations")
+@traced
+def expire_reservations(event: CloudWatchEvent) -> None:
+    services().expire_reservations()
+
+
+@schedules.schedule(Rate(1, unit=Rate.HOURS), name="purge-expired")
+@traced
+def purge_expired(event: CloudWatchEvent) -> None:
+    services().purge_expired()
