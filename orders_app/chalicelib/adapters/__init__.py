@@ -1,0 +1,1 @@
+"""What the ports are made of: PostgreSQL, AWS services, the payment gateway."""

@@ -1,0 +1,134 @@
+"""What may be asked of the application: commands, queries and the inputs of workflow tasks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Self
+
+OPS = "ops"
+ADMISSION_SUBJECT = "bus"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks. Without scope `ops` a subject sees and cancels its own orders only."""
+
+    subject: str
+    scopes: frozenset[str] = frozenset()
+
+    def may_see(self, subject: str) -> bool:
+        return OPS in self.scopes or subject == self.subject
+
+
+Viewer = Principal
+
+
+@dataclass(frozen=True)
+class CustomerInput:
+    """The customer as the request names it: an id, a name, or both."""
+
+    name: str
+    id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True)
+class LineInput:
+    """One requested line; `product` is a product's id or name, `unit_price` is checked, never trusted."""
+
+    product: str
+    quantity: int
+    unit_price: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class PlaceOrder:
+    subject: str
+    customer: CustomerInput
+    lines: tuple[LineInput, ...]
+    correlation_id: str
+    idempotency_key: str | None = None
+    fingerprint: str = ""
+    amount: Decimal | None = None
+    currency: str | None = None
+    payment_token: str | None = None
+    region: str | None = None
+    shipping: Mapping[str, Any] | None = None
+    order_id: str | None = None  # given by the sender of a foreign order, else made here
+    causation_id: str | None = None
+    admitted: bool = False  # True: came over the bus or the workflow, not through the API
+
+
+@dataclass(frozen=True)
+class CancelOrder:
+    order_id: str
+    viewer: Principal
+    correlation_id: str
+    reason: str = "customer_request"
+
+
+@dataclass(frozen=True)
+class ListOrders:
+    viewer: Principal
+    status: str | None = None
+    customer: str | None = None  # a customer's id or name
+    cursor: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A status and body to be sent as they are; `replayed` when they were stored by an earlier request."""
+
+    status: int
+    body: dict[str, Any]
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class ClaimOrder:
+    """The workflow's input as it arrived (an envelope or a foreign order) and the execution that claims it."""
+
+    order: Mapping[str, Any]
+    execution: str
+
+    @classmethod
+    def from_input(cls, event: Mapping[str, Any]) -> Self:
+        return cls(order=event["order"], execution=event["execution"])
+
+
+@dataclass(frozen=True)
+class OrderTask:
+    """One workflow task on one order."""
+
+    order_id: str
+    execution: str
+    correlation_id: str = ""
+    error: str | None = None  # for record_compensation_failure: what the workflow caught
+    channel: str | None = None  # for send_notification
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_input(cls, event: Mapping[str, Any]) -> Self:
+        known = {"orderId", "execution", "correlationId", "error", "channel"}
+        error = event.get("error")
+        return cls(
+            order_id=event["orderId"],
+            execution=event["execution"],
+            correlation_id=event.get("correlationId") or "",
+            error=error
+            if error is None or isinstance(error, str)
+            else str(dict(error).get("Error", "unknown")),
+            channel=event.get("channel"),
+            extra={name: value for name, value in event.items() if name not in known},
+        )
+
+
+@dataclass(frozen=True)
+class StoppedExecution:
+    """A Step Functions execution that ended FAILED, TIMED_OUT or ABORTED."""
+
+    execution: str
+    status: str
+    input: Mapping[str, Any] = field(default_factory=dict)

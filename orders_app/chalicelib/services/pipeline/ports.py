@@ -1,0 +1,114 @@
+"""What the use cases of the data path need from outside, as protocols; adapters implement them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from chalicelib.services.pipeline.model import Driver, RawFile, Run, State
+
+Clock = Callable[[], datetime]
+NewId = Callable[[], str]
+
+
+class PipelineStore(Protocol):
+    """The durable record of files and runs."""
+
+    def record(self, files: Sequence[RawFile], now: datetime) -> int:
+        """Remembers files that are new, as pending; how many were new."""
+
+    def claim(self, run: Run, limit: int) -> list[RawFile]:
+        """Takes the lock and up to `limit` pending files for `run`, in one transaction.
+
+        Empty, with nothing changed, where another run holds the lock or nothing is pending.
+        """
+
+    def adopt(self, run: Run) -> bool:
+        """Takes the lock for a run that was started elsewhere and has no recorded files."""
+
+    def active(self) -> Run | None:
+        """The run that holds the lock."""
+
+    def get(self, run_id: str) -> Run | None: ...
+
+    def find_by_job_run(self, job_run_id: str) -> Run | None: ...
+
+    def files_of(self, run_id: str) -> list[RawFile]: ...
+
+    def advance(self, run: Run, to: State, **changes: Any) -> Run | None:
+        """The run in its new state, or None where somebody else changed it since it was read.
+
+        Raises PipelineError where no run may go from its state to `to`. Reaching a final state settles
+        its files: done, or failed with the run.
+        """
+
+    def give_back(self, run: Run, error: str) -> bool:
+        """Fails a run that did not start: its files are pending again."""
+
+    def requeue(self, run_id: str) -> int:
+        """Makes the files of a failed run pending again; how many."""
+
+
+class Objects(Protocol):
+    """The bucket of the lake."""
+
+    def put(self, key: str, body: bytes, content_type: str) -> None: ...
+
+    def get(self, bucket: str, key: str) -> bytes | None:
+        """The object, or None where there is none."""
+
+
+class Engines(Protocol):
+    """What runs the job."""
+
+    def start_small_batch(self, payload: Mapping[str, Any]) -> str:
+        """Invokes the small-batch Lambda asynchronously; its request id."""
+
+    def start_job(self, name: str, arguments: Mapping[str, str]) -> str:
+        """Starts the Glue job; its run id. Raises EngineBusyError at its concurrency limit."""
+
+    def job_run(self, name: str, run_id: str) -> Mapping[str, Any]:
+        """state, started_on, completed_on, execution_time, error_message of a Glue job run."""
+
+
+class Crawlers(Protocol):
+    """The Glue crawler of the processed zone."""
+
+    def start(self) -> bool:
+        """False where it is crawling already."""
+
+
+class Checker(Protocol):
+    """The Lambda of the Athena checks."""
+
+    def check(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        """{"passed": bool, "findings": [{"name", "passed", "detail"}]}."""
+
+
+class Alerts(Protocol):
+    """How people are told."""
+
+    def alert(self, subject: str, body: str) -> None:
+        """To the topic of operational alerts."""
+
+    def mail(self, subject: str, body: str) -> None:
+        """To the operators' mailbox, by SES."""
+
+
+class Log(Protocol):
+    """A constant message with its values as fields."""
+
+    def __call__(self, message: str, **fields: Any) -> None: ...
+
+
+__all__ = [
+    "Alerts",
+    "Checker",
+    "Clock",
+    "Crawlers",
+    "Driver",
+    "Engines",
+    "Log",
+    "NewId",
+    "Objects",
+    "PipelineStore",
+]
