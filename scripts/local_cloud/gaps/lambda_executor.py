@@ -1,0 +1,46 @@
+"""Gap: the engine starts a process per concurrent call and calls every failure Runtime.HandlerError.
+
+Ours runs Python functions in a bounded pool of workers, with AWS's error types, logs and timeouts.
+"""
+
+import os
+from typing import Any
+
+from scripts.local_cloud.seams import function_at, value_at
+from scripts.local_cloud.workers.executor import Executor
+
+from . import Context
+
+_LEAST_WORKERS = 12
+
+
+def install(context: Context) -> None:
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    other_runtimes = function_at(lambda_svc, "_execute_function_warm", "func", "event", "request_id")
+    trace_of = function_at(lambda_svc, "_xray_trace_id_for_invocation", "config", "inbound_trace_header")
+    credentials = function_at(lambda_runtime, "execution_credentials", "config")
+    value_at(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", float)
+    functions = lambda_svc._functions
+
+    def bound() -> int:
+        wanted = os.environ.get("LOCAL_CLOUD_MAX_WORKERS")
+        return int(wanted) if wanted else max(_LEAST_WORKERS, 2 * sum(1 for _ in functions.all_items()))
+
+    executor = Executor(context.scratch / "workers", context.endpoint, credentials, bound)
+    context.on_stop.append(executor.close)
+
+    def execute(func: dict[str, Any], event: Any, request_id: str) -> Any:
+        config = func.get("config") or func
+        archive = func.get("code_zip")
+        if not str(config.get("Runtime", "")).startswith("python"):
+            return other_runtimes(func, event, request_id)
+        if not archive:
+            fault = {"errorType": "Runtime.InvalidPackage", "errorMessage": "the function has no code"}
+            return {"body": fault, "error": True, "log": ""}
+        return executor.run(config, archive, event, request_id, trace_of(config))
+
+    lambda_svc._execute_function_warm = execute
+    # Boto's waiters sleep 5 s between looks: a function that is ready at once deploys at once.
+    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.0

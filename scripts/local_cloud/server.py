@@ -1,0 +1,89 @@
+"""The engine's process: set its environment, close its gaps, serve until told to stop, leave nothing."""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import threading
+from pathlib import Path
+
+from .gaps import Context, install_all
+
+HOST = "127.0.0.1"
+
+
+def prepare_environment(port: int, scratch: Path) -> None:
+    """What the engine reads at import; nothing but the loopback, no Docker, no files outside `scratch`."""
+    os.environ.update(
+        GATEWAY_PORT=str(port),
+        BIND_HOST=HOST,
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        PERSIST_STATE="0",
+        DOCKER_HOST=f"unix://{scratch}/no-docker.sock",
+        TMPDIR=str(scratch / "tmp"),
+        S3_DATA_DIR=str(scratch / "s3"),
+        STATE_DIR=str(scratch / "state"),
+    )
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "PYTHONDONTWRITEBYTECODE"):
+        os.environ.pop(name, None)
+
+
+def serve(port: int, state_dir: Path, ready_file: Path | None = None, lifeline: int | None = None) -> None:
+    """Run until SIGINT, SIGTERM or the end of the process that holds the other end of `lifeline`."""
+    scratch = state_dir / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    (scratch / "tmp").mkdir(parents=True)
+    prepare_environment(port, scratch)
+    context = Context(state_dir, scratch, f"http://{HOST}:{port}")
+    try:
+        install_all(context)
+        asyncio.run(_serve(port, ready_file, context.endpoint, lifeline))
+    finally:
+        for stop in reversed(context.on_stop):
+            stop()
+        shutil.rmtree(scratch, ignore_errors=True)
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
+        logging.shutdown()
+
+
+async def _serve(port: int, ready_file: Path | None, endpoint: str, lifeline: int | None) -> None:
+    from hypercorn.asyncio import serve as hypercorn
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if lifeline is not None:
+        threading.Thread(target=_watch, args=(lifeline, loop, stop), daemon=True).start()
+    config = Config()
+    config.bind = [f"{HOST}:{port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 0.5
+    config.loglevel = "WARNING"
+    announcement = asyncio.create_task(_announce(port, ready_file, endpoint))
+    await hypercorn(app, config, shutdown_trigger=stop.wait)
+    announcement.cancel()
+
+
+async def _announce(port: int, ready_file: Path | None, endpoint: str) -> None:
+    """Say that the port answers, on standard output and in the ready file."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(HOST, port)
+            break
+        except OSError:
+            await asyncio.sleep(0.02)
+    writer.close()
+    if ready_file is not None:
+        ready_file.write_text(endpoint + "\n")
+    print(f"ready on {endpoint}", flush=True)
+
+
+def _watch(lifeline: int, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    os.read(lifeline, 1)
+    loop.call_soon_threadsafe(stop.set)

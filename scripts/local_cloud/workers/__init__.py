@@ -1,0 +1,1 @@
+"""Bounded Lambda execution: a pool of worker processes, each one execution environment."""
