@@ -51,18 +51,18 @@ def info(message: str, **fields: Any) -> None:
     _write("INFO", message, fields)
 
 
-def warning(message: str, error: BaseException | None = None, **fields: Any) -> None:
+def warning(message: str, error: object = None, **fields: Any) -> None:
     _write("WARNING", message, {**fields, **_described(error)})
 
 
-def error(message: str, error: BaseException | None = None, **fields: Any) -> None:
+def error(message: str, error: object = None, **fields: Any) -> None:
     """A fault that somebody should look at, with its class, its first line and where it happened."""
     _write("ERROR", message, {**fields, **_described(error)})
 
 
-def _described(fault: BaseException | None) -> dict[str, Any]:
-    if fault is None:
-        return {}
+def _described(fault: object) -> dict[str, Any]:
+    if not isinstance(fault, BaseException):
+        return {} if fault is None else {"error": fault}
     frames = traceback.extract_tb(fault.__traceback__)[-3:]
     return {
         "error_type": type(fault).__name__,

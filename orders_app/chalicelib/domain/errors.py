@@ -106,3 +106,7 @@ class PaymentRefusedError(OrdersError):
 
 class CompensationError(OrdersError):
     """An effect that was recorded could not be found to be undone; a person must look."""
+
+
+class MessageRefusedError(OrdersError):
+    """A channel will not send this message, now or later; it was not sent."""
