@@ -1,0 +1,40 @@
+"""What every command has in common: the session of a stage, and errors without a stack trace."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from scripts.deployment.errors import DeploymentError
+from scripts.deployment.settings import StageSettings
+
+DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
+
+
+def connect(stage: StageSettings) -> Any:
+    """A boto3 session in the stage's region; `local` talks to the engine and never to AWS."""
+    import boto3
+
+    if stage.is_local:
+        os.environ.setdefault("AWS_ENDPOINT_URL", DEFAULT_ENDPOINT)
+        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=stage.region)
+    session = boto3.Session(region_name=stage.region)
+    account = session.client("sts").get_caller_identity()["Account"]
+    if account != stage.account:
+        raise DeploymentError(f"these credentials are of account {account}, stage {stage.stage!r} is in {stage.account}")
+    return session
+
+
+def reported(run: Callable[[], int]) -> int:
+    """Run a command; what it could not do is one sentence on stderr and exit code 1."""
+    import botocore.exceptions
+
+    try:
+        return run()
+    except DeploymentError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        print(f"error: AWS: {error}", file=sys.stderr)
+    return 1
