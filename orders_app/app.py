@@ -3,12 +3,17 @@
 from chalice import Chalice
 
 from chalicelib import names
-from chalicelib.handlers import api, api_system, authorizer, middleware, stage
+from chalicelib.handlers import api, api_system, authorizer, consumers, doors, failures, schedules, stage, workflow
+from chalicelib.handlers.middleware import around
 
 app = Chalice(app_name=names.APP)
 app.api.cors = stage.cors()  # before the blueprints: their routes take it over
-app.register_middleware(middleware.on_http_request, "http")
+app.register_middleware(around(doors.services), "http")
 
 app.register_blueprint(api.orders_api)
 app.register_blueprint(api_system.system_api)
 app.register_blueprint(authorizer.authorizers)
+app.register_blueprint(workflow.workflow_tasks)
+app.register_blueprint(consumers.consumers)
+app.register_blueprint(schedules.schedules)
+app.register_blueprint(failures.failures)

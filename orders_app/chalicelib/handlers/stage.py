@@ -26,6 +26,11 @@ def is_open(stage: str) -> bool:
     return stage == "local"
 
 
+def beside_the_engine() -> bool:
+    """Whether this is `chalice local --stage local`: the local stage, but not a function of the engine."""
+    return is_open(current()) and "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
+
+
 def cors() -> CORSConfig | bool:
     """CORS of every route: `CORS_ALLOW_ORIGIN` of the stage, any origin in `local`, else none."""
     origin = os.environ.get("CORS_ALLOW_ORIGIN") or ("*" if is_open(current()) else "")

@@ -1,0 +1,193 @@
+"""From HTTP to commands: strict bodies, headers and query parameters, every fault named at once."""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.domain import money
+from chalicelib.domain.commands import CancelOrder, CustomerInput, LineInput, ListOrders, PlaceOrder
+from chalicelib.domain.errors import (
+    FieldProblem,
+    InvalidOrderError,
+    InvalidQueryError,
+    MalformedRequestError,
+    UnknownOrderError,
+)
+from chalicelib.domain.order import Status
+from chalicelib.handlers import json_text, shapes, text
+from chalicelib.handlers.http import Call
+from chalicelib.handlers.problems import PayloadTooLargeError, UnsupportedMediaTypeError
+from chalicelib.handlers.schema import Faults, Record
+
+KEY_HEADER = "Idempotency-Key"
+LIST_PARAMETERS = ("status", "customer", "cursor", "limit")
+MAX_PAGE = 100
+
+
+def place_order(call: Call) -> PlaceOrder:
+    """The command of POST /orders. Raises a RefusedError that names every bad field."""
+    key = idempotency_key(call)
+    faults = Faults()
+    body = read_body(call, shapes.PLACE_ORDER, faults)
+    if not faults.found:
+        check_amounts(body, faults)
+    if faults.found:
+        raise refused(faults)
+    fields = order_fields(body)
+    return PlaceOrder(
+        subject=call.caller.subject,
+        correlation_id=call.correlation_id,
+        idempotency_key=key,
+        fingerprint=fingerprint(fields),
+        **fields,
+    )
+
+
+def cancel_order(call: Call, order_id: str) -> CancelOrder:
+    """The command of POST /orders/{id}/cancel; its body may be absent."""
+    faults = Faults()
+    body = read_body(call, shapes.CANCEL_ORDER, faults) if raw_body(call) else {}
+    if faults.found:
+        raise refused(faults)
+    return CancelOrder(known_form(order_id), call.caller, call.correlation_id, **body)
+
+
+def list_orders(call: Call) -> ListOrders:
+    """The query of GET /orders; a repeated, empty or unknown parameter is refused."""
+    problems: list[FieldProblem] = []
+    given: dict[str, str] = {}
+    for name in call.request.query_params or ():
+        values = call.query(name)
+        fault = parameter_fault(name, values)
+        if fault is None:
+            given[name] = values[0].strip()
+        else:
+            problems.append(FieldProblem(f"parameter:{name[:64]}", fault))
+    if problems:
+        raise InvalidQueryError("some query parameters are not valid", problems)
+    return ListOrders(
+        viewer=call.caller,
+        status=given.get("status"),
+        customer=given.get("customer"),
+        cursor=given.get("cursor"),
+        limit=int(given.get("limit", "50")),
+    )
+
+
+def parameter_fault(name: str, values: list[str]) -> str | None:
+    """Why a query parameter of GET /orders is refused, or None."""
+    if name not in LIST_PARAMETERS:
+        return f"is not known; there are {', '.join(LIST_PARAMETERS)}"
+    if len(values) != 1:
+        return "is given more than once"
+    fault = text.fault(values[0], 500)
+    if fault is None and name == "status" and values[0].strip() not in [*Status]:
+        fault = f"must be one of {', '.join(Status)}"
+    if fault is None and name == "limit" and not is_page_size(values[0].strip()):
+        fault = f"must be an integer between 1 and {MAX_PAGE}"
+    return fault
+
+
+def is_page_size(value: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,3}", value, re.ASCII) is not None and 1 <= int(value) <= MAX_PAGE
+
+
+def known_form(order_id: str) -> str:
+    """The order id, refused as unknown when no order can have it (the database is not asked)."""
+    if text.fault(order_id, 64, "order") is not None:
+        raise UnknownOrderError("there is no order with this id")
+    return order_id
+
+
+def idempotency_key(call: Call) -> str | None:
+    """The request's key: 1 to 255 visible ASCII characters, or None when none is sent."""
+    key = call.header(KEY_HEADER)
+    if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
+        fault = FieldProblem(f"header:{KEY_HEADER}", "must be 1 to 255 visible ASCII characters")
+        raise MalformedRequestError("a header is not valid", [fault])
+    return key
+
+
+def read_body(call: Call, shape: Record, faults: Faults) -> dict[str, Any]:
+    """The JSON body read by its shape; `faults` holds what is wrong with its fields."""
+    raw = raw_body(call)
+    check_media_type(call.header("content-type"))
+    try:
+        return shape.read(json_text.parse(raw), "", faults) or {}
+    except json_text.JsonTextError as error:
+        raise MalformedRequestError(str(error)) from error
+
+
+def raw_body(call: Call) -> bytes:
+    """The body's bytes; Raises PayloadTooLargeError above 64 KB."""
+    try:
+        raw = call.request.raw_body
+    except ValueError as error:  # a lone surrogate, or base64 that is none
+        raise MalformedRequestError("the body is not UTF-8") from error
+    if len(raw) > json_text.MAX_BYTES:
+        raise PayloadTooLargeError(f"the body has {len(raw)} bytes, at most {json_text.MAX_BYTES} are taken")
+    return raw.encode() if isinstance(raw, str) else raw
+
+
+def check_media_type(content_type: str | None) -> None:
+    """application/json in UTF-8, or none at all; nothing that merely contains the word."""
+    media_type, *parameters = [part.strip().lower() for part in (content_type or "application/json").split(";")]
+    charsets = [part.partition("=")[2].strip('"') for part in parameters if part.startswith("charset=")]
+    if media_type != "application/json" or any(one not in ("utf-8", "utf8") for one in charsets):
+        raise UnsupportedMediaTypeError("send the body as application/json in UTF-8")
+
+
+def check_amounts(body: dict[str, Any], faults: Faults) -> None:
+    """Faults that no single field shows: digits of the currency, two totals."""
+    if "amount" in body and "total" in body and body["amount"] != body["total"]:
+        faults.add("/total", "disagrees with amount")
+    currency = body.get("currency")
+    if currency is not None and currency not in money.DIGITS:
+        faults.add("/currency", "is not a currency that is settled here")
+    elif currency is not None:
+        amounts = [(f"/{name}", body[name]) for name in ("amount", "total") if name in body]
+        prices = [(f"/items/{i}/unitPrice", line.get("unitPrice")) for i, line in enumerate(body["items"])]
+        for at, amount in amounts + prices:
+            check_digits(amount, currency, at, faults)
+
+
+def check_digits(amount: Decimal | None, currency: str, at: str, faults: Faults) -> None:
+    try:
+        money.to_minor(amount or 0, currency)
+    except ValueError as error:
+        faults.add(at, f"{error} ({currency})")
+
+
+def order_fields(body: dict[str, Any]) -> dict[str, Any]:
+    """A valid body as the fields of PlaceOrder."""
+    customer, shipping = body["customer"], body.get("shipping")
+    return {
+        "customer": CustomerInput(**(customer if isinstance(customer, dict) else {"name": customer})),
+        "lines": tuple(
+            LineInput(line.get("productId") or line["product"], line["quantity"], line.get("unitPrice"))
+            for line in body["items"]
+        ),
+        "amount": body.get("amount", body.get("total")),
+        "currency": body.get("currency"),
+        "payment_token": body.get("payment", {}).get("token"),
+        "region": (shipping or {}).get("region"),
+        "shipping": shipping,
+    }
+
+
+def fingerprint(fields: dict[str, Any]) -> str:
+    """The same for bodies that mean the same, however they are spaced, ordered or spelled in JSON."""
+    plain = fields | {"customer": asdict(fields["customer"]), "lines": [asdict(one) for one in fields["lines"]]}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, default=_canonical).encode()).hexdigest()
+
+
+def _canonical(value: Any) -> str:
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
+
+
+def refused(faults: Faults) -> InvalidOrderError:
+    problems = [FieldProblem(one["pointer"], one["detail"]) for one in faults.found]
+    return InvalidOrderError("some fields of the body are not valid", problems)

@@ -1,0 +1,31 @@
+"""Finds the running local engine, so that `chalice local` can serve beside it; used nowhere else."""
+
+import json
+from collections.abc import MutableMapping
+from pathlib import Path
+
+HINT = "start the local engine with `make run` in another terminal, then try again"
+_REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def adopt(env: MutableMapping[str, str]) -> None:
+    """Fills what the environment lacks from the engine's `run.json`; nothing happens while there is none."""
+    try:
+        run = json.loads((directory(env) / "run.json").read_text())
+    except (OSError, ValueError):
+        return
+    found = {
+        "AWS_ENDPOINT_URL": run["endpoint"],
+        "DATABASE_URL": run["databaseUrl"],
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        **run.get("environment", {}),
+    }
+    for name, value in found.items():
+        env.setdefault(name, value)
+
+
+def directory(env: MutableMapping[str, str]) -> Path:
+    """Where the local run keeps its state: `ORDERS_LOCAL_DIR`, else `.local` of the repository."""
+    return Path(env.get("ORDERS_LOCAL_DIR") or _REPOSITORY / ".local")
