@@ -28,7 +28,7 @@ _RUN = (
     " job_run_id, retry_at, error, report"
 )
 _CHANGEABLE = frozenset(
-    {"lease_until", "attempt", "engine", "reason", "job_run_id", "retry_at", "error", "report"}
+    {"lease_until", "attempt", "engine", "reason", "job_run_id", "retry_at", "error", "report", "ended_at"}
 )
 _ENDED = "('succeeded', 'checks_failed', 'failed')"
 
@@ -89,18 +89,19 @@ class PostgresPipelineStore:
             query = f"select {_FILE} from pipeline_files where run_id = %s order by id"
             return [_file(row) for row in _rows(connection, query, run_id)]
 
-    def advance(self, run: Run, to: State, **changes: Any) -> Run | None:
+    def advance(self, run: Run, to: State, now: datetime, **changes: Any) -> Run | None:
         if to not in ALLOWED.get(run.state, frozenset()):
             raise PipelineError(f"run {run.run_id!r} cannot go from {run.state.value!r} to {to.value!r}")
         unknown = changes.keys() - _CHANGEABLE
         if unknown:
             raise PipelineError(f"no such column of a run: {sorted(unknown)!r}")
+        if to in FINAL:
+            changes["ended_at"] = now
         sets = "".join(f", {name} = %s" for name in changes)
-        ended = ", ended_at = now()" if to in FINAL else ""
         with self._connect() as connection:
             rows = _rows(
                 connection,
-                f"update pipeline_runs set state = %s, version = version + 1{sets}{ended}"
+                f"update pipeline_runs set state = %s, version = version + 1{sets}"
                 f" where run_id = %s and version = %s returning {_RUN}",
                 to.value,
                 *(_value(name, value) for name, value in changes.items()),
@@ -111,7 +112,7 @@ class PostgresPipelineStore:
                 _settle(connection, run.run_id, "failed" if to is State.FAILED else "done")
             return _run(rows[0]) if rows else None
 
-    def give_back(self, run: Run, error: str) -> bool:
+    def give_back(self, run: Run) -> bool:
         with self._connect() as connection:
             _rows(
                 connection,

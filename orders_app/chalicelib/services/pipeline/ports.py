@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from chalicelib.services.pipeline.model import Driver, RawFile, Run, State
+from chalicelib.services.pipeline.model import RawFile, Run, State
+from chalicelib.services.ports import Clock, Log
 
-Clock = Callable[[], datetime]
 NewId = Callable[[], str]
 
 
@@ -15,37 +15,52 @@ class PipelineStore(Protocol):
 
     def record(self, files: Sequence[RawFile], now: datetime) -> int:
         """Remembers files that are new, as pending; how many were new."""
+        ...
 
     def claim(self, run: Run, limit: int) -> list[RawFile]:
         """Takes the lock and up to `limit` pending files for `run`, in one transaction.
 
         Empty, with nothing changed, where another run holds the lock or nothing is pending.
         """
+        ...
 
     def adopt(self, run: Run) -> bool:
         """Takes the lock for a run that was started elsewhere and has no recorded files."""
+        ...
 
     def active(self) -> Run | None:
         """The run that holds the lock."""
+        ...
 
     def get(self, run_id: str) -> Run | None: ...
 
     def find_by_job_run(self, job_run_id: str) -> Run | None: ...
 
+    def recent(self, limit: int) -> list[Run]:
+        """The latest runs, newest first."""
+        ...
+
+    def pending(self) -> int:
+        """How many files wait for a run."""
+        ...
+
     def files_of(self, run_id: str) -> list[RawFile]: ...
 
-    def advance(self, run: Run, to: State, **changes: Any) -> Run | None:
+    def advance(self, run: Run, to: State, now: datetime, **changes: Any) -> Run | None:
         """The run in its new state, or None where somebody else changed it since it was read.
 
         Raises PipelineError where no run may go from its state to `to`. Reaching a final state settles
         its files: done, or failed with the run.
         """
+        ...
 
-    def give_back(self, run: Run, error: str) -> bool:
-        """Fails a run that did not start: its files are pending again."""
+    def give_back(self, run: Run) -> bool:
+        """Undoes the claim of a run that did not start: its files are pending again."""
+        ...
 
     def requeue(self, run_id: str) -> int:
         """Makes the files of a failed run pending again; how many."""
+        ...
 
 
 class Objects(Protocol):
@@ -53,8 +68,9 @@ class Objects(Protocol):
 
     def put(self, key: str, body: bytes, content_type: str) -> None: ...
 
-    def get(self, bucket: str, key: str) -> bytes | None:
+    def get(self, key: str, version_id: str | None = None) -> bytes | None:
         """The object, or None where there is none."""
+        ...
 
 
 class Engines(Protocol):
@@ -62,12 +78,15 @@ class Engines(Protocol):
 
     def start_small_batch(self, payload: Mapping[str, Any]) -> str:
         """Invokes the small-batch Lambda asynchronously; its request id."""
+        ...
 
     def start_job(self, name: str, arguments: Mapping[str, str]) -> str:
         """Starts the Glue job; its run id. Raises EngineBusyError at its concurrency limit."""
+        ...
 
     def job_run(self, name: str, run_id: str) -> Mapping[str, Any]:
         """state, started_on, completed_on, execution_time, error_message of a Glue job run."""
+        ...
 
 
 class Crawlers(Protocol):
@@ -75,6 +94,7 @@ class Crawlers(Protocol):
 
     def start(self) -> bool:
         """False where it is crawling already."""
+        ...
 
 
 class Checker(Protocol):
@@ -82,6 +102,7 @@ class Checker(Protocol):
 
     def check(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         """{"passed": bool, "findings": [{"name", "passed", "detail"}]}."""
+        ...
 
 
 class Alerts(Protocol):
@@ -89,15 +110,11 @@ class Alerts(Protocol):
 
     def alert(self, subject: str, body: str) -> None:
         """To the topic of operational alerts."""
+        ...
 
     def mail(self, subject: str, body: str) -> None:
         """To the operators' mailbox, by SES."""
-
-
-class Log(Protocol):
-    """A constant message with its values as fields."""
-
-    def __call__(self, message: str, **fields: Any) -> None: ...
+        ...
 
 
 __all__ = [
@@ -105,7 +122,6 @@ __all__ = [
     "Checker",
     "Clock",
     "Crawlers",
-    "Driver",
     "Engines",
     "Log",
     "NewId",

@@ -34,10 +34,10 @@ def record_arrivals(
         try:
             files += read_arrivals(message.body, lake_bucket)
         except BadMessageError as error:
-            log("message refused", message_id=message.message_id, error=str(error))
+            log.warning("message refused", message_id=message.message_id, cause=str(error))
             bad.append(message.message_id)
     new = store.record(files, clock()) if files else 0
-    log("arrivals recorded", files=len(files), new=new, refused=len(bad))
+    log.info("arrivals recorded", files=len(files), new=new, refused=len(bad))
     if new:
         _start(start_run, log)
     return bad
@@ -47,4 +47,4 @@ def _start(start_run: Callable[[], object], log: Log) -> None:
     try:
         start_run()
     except Exception as error:  # the files are recorded: the schedule starts the run
-        log("run not started after arrival", error=f"{type(error).__name__}: {error}")
+        log.error("run not started after arrival", cause=f"{type(error).__name__}: {error}")

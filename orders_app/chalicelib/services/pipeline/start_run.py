@@ -60,11 +60,11 @@ def start_run(starter: Starter) -> Run | None:
     try:
         return launch(starter, run, files)
     except EngineBusyError as error:
-        starter.store.give_back(run, str(error))
-        starter.log("engine busy, run put back", run_id=run.run_id, error=str(error))
+        starter.store.give_back(run)
+        starter.log.info("engine busy, run put back", run_id=run.run_id, cause=str(error))
         return None
-    except Exception as error:
-        starter.store.give_back(run, f"{type(error).__name__}: {error}")
+    except Exception:
+        starter.store.give_back(run)
         raise
 
 
@@ -88,15 +88,16 @@ def launch(starter: Starter, run: Run, files: list[RawFile]) -> Run | None:
 def write(starter: Starter, run: Run, files: list[RawFile]) -> None:
     body = write_manifest(run, files, starter.lake)
     starter.objects.put(manifest_key(run.run_id), body, "application/json")
-    starter.log("manifest written", run_id=run.run_id, files=len(files), bytes=total_bytes(files))
+    starter.log.info("manifest written", run_id=run.run_id, files=len(files), bytes=total_bytes(files))
 
 
 def run_engine(starter: Starter, run: Run, engine: Engine) -> Run | None:
     """Notes the choice first: whoever finds the run after a crash knows whom to ask about it."""
-    starter.log("engine chosen", run_id=run.run_id, engine=engine.name, reason=engine.reason)
-    lease = starter.clock() + starter.rules.lease(engine.name)
+    starter.log.info("engine chosen", run_id=run.run_id, engine=engine.name, reason=engine.reason)
+    now = starter.clock()
+    lease = now + starter.rules.lease(engine.name)
     chosen = {"engine": engine.name, "reason": engine.reason, "lease_until": lease}
-    noted = starter.store.advance(run, State.RUNNING, **chosen)
+    noted = starter.store.advance(run, State.RUNNING, now, **chosen)
     if noted is None:
         return None
     uri = starter.lake.uri(manifest_key(run.run_id))
@@ -104,4 +105,4 @@ def run_engine(starter: Starter, run: Run, engine: Engine) -> Run | None:
         job_run_id = starter.engines.start_small_batch({"run_id": run.run_id, "manifest": uri})
     else:
         job_run_id = starter.engines.start_job(starter.rules.job_name, {"--manifest": uri})
-    return starter.store.advance(noted, State.RUNNING, job_run_id=job_run_id)
+    return starter.store.advance(noted, State.RUNNING, now, job_run_id=job_run_id)
