@@ -2,7 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+
+from scripts.local_cloud.seams import require_engine_version
+
+# In this order: a later one may hook what an earlier one has put in place.
+GAPS = (
+    "lambda_executor",
+    "lambda_async",
+    "api_import",
+    "sns_delivery",
+    "eventbridge_delivery",
+    "sqs_move_tasks",
+)
 
 
 @dataclass
@@ -17,10 +30,6 @@ class Context:
 
 def install_all(context: Context) -> None:
     """Check the engine's version, then close every gap; a seam that moved raises SeamError."""
-    from scripts.local_cloud.seams import require_engine_version
-
-    from . import api_import, lambda_executor, sns_to_lambda
-
     require_engine_version()
-    for gap in (lambda_executor, api_import, sns_to_lambda):
-        gap.install(context)
+    for name in GAPS:
+        import_module(f"{__name__}.{name}").install(context)

@@ -1,0 +1,173 @@
+"""Gap: a target that cannot be reached loses the event; RetryPolicy and DeadLetterConfig are ignored.
+
+docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html (attributes of a dead letter, and that a
+missing target or permission is not retried) and …/eb-rule-retry-policy.html. The body of a dead letter is
+the event as the rule matched it.
+"""
+
+import contextvars
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from scripts.local_cloud.gaps import Context
+from scripts.local_cloud.gaps._queues import put_message
+from scripts.local_cloud.seams import function_at
+
+log = logging.getLogger("local_cloud.eventbridge")
+_FIRST_PAUSE = 0.2
+_current: contextvars.ContextVar["tuple[Any, Any, str] | None"] = contextvars.ContextVar(
+    "target", default=None
+)
+
+
+class DeliveryError(Exception):
+    """The target did not take the event; only some reasons are worth another try."""
+
+    def __init__(self, code: str, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable
+
+
+def install(context: Context) -> None:
+    from ministack.services import eventbridge
+
+    invoke = function_at(eventbridge, "_invoke_target", "target", "event", "rule", "view")
+    senders: list[tuple[str, tuple[str, ...], Callable[..., None]]] = [
+        ("_dispatch_to_lambda", ("arn", "payload"), _to_lambda),
+        ("_dispatch_to_sqs", ("spec", "payload", "sqs_parameters"), _to_sqs),
+        ("_dispatch_to_sns", ("arn", "payload"), _to_sns),
+        ("_dispatch_to_stepfunctions", ("arn", "payload"), _to_stepfunctions),
+    ]
+
+    def invoke_with_policy(target: Any, event: Any, rule: Any, view: Any = None) -> None:
+        matched = view or eventbridge._pattern_event_view(event)
+        token = _current.set((target, rule, json.dumps(matched.event_with_detail())))
+        try:
+            invoke(target, event, rule, matched)
+        finally:
+            _current.reset(token)
+
+    eventbridge._invoke_target = invoke_with_policy
+    for name, parameters, send in senders:
+        original = function_at(eventbridge, name, *parameters)
+        setattr(eventbridge, name, _with_policy(send, original))
+
+
+def _with_policy(send: Callable[..., None], original: Callable[..., Any]) -> Callable[..., None]:
+    def dispatch(*arguments: Any) -> None:
+        bound = _current.get()
+        try:
+            send(original, *arguments)
+        except DeliveryError as error:
+            if bound is None:
+                log.warning("event not delivered: %s", error)
+            elif error.retryable:
+                work = contextvars.copy_context().run
+                threading.Thread(
+                    target=work, args=(_retry, send, original, arguments, error), daemon=True, name="eb-retry"
+                ).start()
+            else:
+                _bury(error, 0, None)
+
+    return dispatch
+
+
+def _retry(
+    send: Callable[..., None], original: Callable[..., Any], arguments: tuple[Any, ...], error: DeliveryError
+) -> None:
+    target, _, _ = _current.get()  # type: ignore[misc]
+    policy = target.get("RetryPolicy") or {}
+    attempts = int(policy.get("MaximumRetryAttempts", 185))
+    expires = time.monotonic() + int(policy.get("MaximumEventAgeInSeconds", 86400))
+    for number in range(attempts):
+        pause = min(_FIRST_PAUSE * 2**number, 60.0)
+        if time.monotonic() + pause > expires:
+            return _bury(error, number, "MaximumEventAgeInSeconds")
+        time.sleep(pause)
+        try:
+            return send(original, *arguments)
+        except DeliveryError as again:
+            error = again
+            if not again.retryable:
+                return _bury(error, number + 1, None)
+    return _bury(error, attempts, "MaximumRetryAttempts")
+
+
+def _bury(error: DeliveryError, attempts: int, condition: str | None) -> None:
+    """Hand the event to the target's dead-letter queue, or say aloud that it is lost, as it is on AWS."""
+    target, rule, event = _current.get()  # type: ignore[misc]
+    queue = (target.get("DeadLetterConfig") or {}).get("Arn")
+    attributes = {
+        "RULE_ARN": rule.get("Arn", ""),
+        "TARGET_ARN": target.get("Arn", ""),
+        "ERROR_CODE": error.code,
+        "ERROR_MESSAGE": str(error),
+        "RETRY_ATTEMPTS": str(attempts),
+    }
+    if condition:
+        attributes["EXHAUSTED_RETRY_CONDITION"] = condition
+    if not queue or not put_message(queue, event, attributes):
+        log.warning("event for %s is lost (%s: %s)", target.get("Arn"), error.code, error)
+
+
+def _missing(arn: str) -> DeliveryError:
+    return DeliveryError("NO_RESOURCE", f"The target {arn} does not exist", retryable=False)
+
+
+def _to_lambda(_: Callable[..., Any], arn: str, payload: str) -> None:
+    from ministack.services import lambda_svc
+
+    func, config, _name = lambda_svc._get_func_record_for_ref(arn)
+    if not func or not config:
+        raise _missing(arn)
+    event = json.loads(payload)
+    lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(func, config), event)
+
+
+def _to_sqs(original: Callable[..., Any], spec: Any, payload: str, parameters: Mapping[str, Any]) -> None:
+    from ministack.services import sqs
+
+    arn, rule = str(spec), (_current.get() or (None, {}, ""))[1]
+    if sqs._queue_by_arn(arn) is None:
+        raise _missing(arn)
+    if not sqs.queue_policy_allows(arn, "events.amazonaws.com", rule.get("Arn", ""), spec.account_id):
+        raise DeliveryError(
+            "NO_PERMISSIONS", f"The policy of queue {arn} lets no rule send to it", retryable=False
+        )
+    if arn.endswith(".fifo") and not parameters.get("MessageGroupId"):
+        raise DeliveryError("SDK_CLIENT_ERROR", "A FIFO queue needs a MessageGroupId", retryable=False)
+    original(spec, payload, parameters)
+
+
+def _to_sns(_: Callable[..., Any], arn: str, payload: str) -> None:
+    from ministack.services import sns
+
+    account = arn.split(":")[4]
+    rule = (_current.get() or (None, {}, ""))[1]
+    if sns._topic_by_arn_any_scope(arn) is None:
+        raise _missing(arn)
+    if not sns.topic_policy_allows(arn, "events.amazonaws.com", rule.get("Arn", ""), account):
+        raise DeliveryError(
+            "NO_PERMISSIONS", f"The policy of topic {arn} lets no rule publish", retryable=False
+        )
+    try:
+        sns.publish_internal(arn, payload)
+    except sns.SnsPublishError as error:
+        raise DeliveryError("SDK_CLIENT_ERROR", str(error), retryable=False) from error
+
+
+def _to_stepfunctions(_: Callable[..., Any], arn: str, payload: str) -> None:
+    from ministack.services import stepfunctions
+
+    if stepfunctions._resolve_state_machine_arn(arn) is None:
+        raise _missing(arn)
+    status, _headers, body = stepfunctions._start_execution({"stateMachineArn": arn, "input": payload})
+    if status >= 500:
+        raise DeliveryError("INTERNAL_ERROR", body.decode(), retryable=True)
+    if status >= 300:
+        raise DeliveryError("SDK_CLIENT_ERROR", body.decode(), retryable=False)
