@@ -1,11 +1,10 @@
 """The token authorizer of every stage but `local`: who the bearer token belongs to, and its scopes."""
 
-from typing import Any
-
 from chalice import AuthResponse, Blueprint
 from chalice.app import AuthRequest
 
 from chalicelib import logs
+from chalicelib.domain.commands import Principal
 from chalicelib.handlers import stage
 from chalicelib.handlers.doors import services
 
@@ -17,10 +16,10 @@ class UnauthorizedError(Exception):
     """API Gateway answers 401 when an authorizer fails with exactly the message `Unauthorized`."""
 
 
+@authorizers.authorizer(ttl_seconds=TTL_SECONDS, name="token-authorizer")
 def token_authorizer(request: AuthRequest) -> AuthResponse:
     """Allows every route: the gateway caches this answer across routes, so scopes are checked at the door."""
-    scheme, _, token = request.token.strip().partition(" ")
-    principal = services().authenticate(token.strip()) if scheme.lower() == "bearer" and token else None
+    principal = principal_of(request.token)
     if principal is None:
         logs.info("token refused")
         raise UnauthorizedError("Unauthorized")
@@ -28,11 +27,16 @@ def token_authorizer(request: AuthRequest) -> AuthResponse:
     return AuthResponse(routes=["*"], principal_id=principal.subject, context=context)
 
 
-def _registered() -> Any:
-    """The authorizer to give to routes, or None where the stage is open."""
-    if stage.is_open(stage.current()):
+def principal_of(header: str) -> Principal | None:
+    """Whose token the header carries (`Bearer …`), or None; a fault is logged and fails the authorizer."""
+    scheme, _, token = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
         return None
-    return authorizers.authorizer(ttl_seconds=TTL_SECONDS, name="token-authorizer")(token_authorizer)
+    try:
+        return services().authenticate(token.strip())
+    except Exception as fault:
+        logs.error("authorizer failed", fault)
+        raise
 
 
-protected = _registered()
+protected = None if stage.is_open(stage.current()) else token_authorizer
