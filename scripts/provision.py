@@ -47,7 +47,9 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.provision", description=__doc__)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--dry-run", action="store_true", help="show the plan and change nothing")
-    parser.add_argument("--create-database", action="store_true", help="make Aurora Serverless v2 and its network")
+    parser.add_argument(
+        "--create-database", action="store_true", help="make Aurora Serverless v2 and its network"
+    )
     parser.add_argument("--database-url", help="put this URL into the stage's secret")
     options = parser.parse_args(argv)
 

@@ -23,7 +23,9 @@ def connect(stage: StageSettings) -> Any:
     session = boto3.Session(region_name=stage.region)
     account = session.client("sts").get_caller_identity()["Account"]
     if account != stage.account:
-        raise DeploymentError(f"these credentials are of account {account}, stage {stage.stage!r} is in {stage.account}")
+        raise DeploymentError(
+            f"these credentials are of account {account}, stage {stage.stage!r} is in {stage.account}"
+        )
     return session
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import names
+
 from scripts.deployment.errors import DeploymentError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,7 +102,9 @@ def load(stage: str, folder: Path = STAGE_FILES) -> StageSettings:
     try:
         given = json.loads(file.read_text())
     except OSError as error:
-        raise DeploymentError(f"stage {stage!r} has no settings: copy {EXAMPLE} to {file} and fill it in") from error
+        raise DeploymentError(
+            f"stage {stage!r} has no settings: copy {EXAMPLE} to {file} and fill it in"
+        ) from error
     except ValueError as error:
         raise DeploymentError(f"{file} is not JSON: {error}") from error
     return parse(stage, given)
@@ -114,7 +117,7 @@ def parse(stage: str, given: Mapping[str, Any]) -> StageSettings:
     if problems:
         raise DeploymentError(f"settings of stage {stage!r}: " + "; ".join(problems))
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-    return StageSettings(stage=stage, **values)
+    return StageSettings(stage=stage, **values)  # type: ignore[arg-type]  # _wrong has checked the types
 
 
 def _unknown(given: Mapping[str, Any]) -> list[str]:
@@ -126,7 +129,9 @@ def _missing(given: Mapping[str, Any]) -> list[str]:
     missing = [f"{name!r} is missing" for name in _REQUIRED if not given.get(name)]
     if not given.get("create_database"):
         needed = ("database_secret", "vpc", "subnets", "security_groups")
-        missing += [f"{name!r} is missing (or set 'create_database')" for name in needed if not given.get(name)]
+        missing += [
+            f"{name!r} is missing (or set 'create_database')" for name in needed if not given.get(name)
+        ]
     return missing
 
 

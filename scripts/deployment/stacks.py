@@ -101,7 +101,9 @@ class Stack:
         arguments = {
             "StackName": self.name,
             "Capabilities": CAPABILITIES,
-            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            "Parameters": [
+                {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+            ],
             **self._body(template, bucket),
         }
         try:
@@ -163,7 +165,9 @@ class Stack:
         if len(body.encode()) <= INLINE_LIMIT:
             return {"TemplateBody": body}
         if bucket is None:
-            raise DeploymentError(f"the template of {self.name!r} has {len(body.encode())} bytes and no bucket")
+            raise DeploymentError(
+                f"the template of {self.name!r} has {len(body.encode())} bytes and no bucket"
+            )
         s3 = self._session.client("s3")
         key = f"templates/{self.name}.json"
         s3.put_object(Bucket=bucket, Key=key, Body=body.encode(), ServerSideEncryption="AES256")

@@ -1,0 +1,108 @@
+"""Generate `.chalice/config.json` and the policies: `python -m scripts.configure --stage prod [--dry-run]`.
+
+Without `--stage` it writes what is committed: all stages, with account and region left to the template.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from chalicelib import names
+
+from scripts.deployment import chalice_config, settings
+from scripts.deployment.cli import reported
+from scripts.deployment.errors import DeploymentError
+from scripts.deployment.settings import StageSettings
+
+APP = settings.ROOT / "orders_app"
+
+
+def plan(wanted: Mapping[Path, str], project: Path) -> list[Path]:
+    """The files, by their path below the project, that are not what they should be."""
+
+    def differs(path: Path, text: str) -> bool:
+        return not (project / path).is_file() or (project / path).read_text() != text
+
+    def differs(path: Path, text: str) -> bool:
+        return not (project / path).is_file() or (project / path).read_text() != text
+
+    return [path for path, text in wanted.items() if differs(path, text)]
+
+
+def apply(stage: StageSettings, project: Path = APP, committed: bool = False) -> list[Path]:
+    """Write config.json and policies of one stage into a project, other stages kept; answers what changed."""
+    wanted = wanted_files(stage, project, committed)
+    changed = plan(wanted, project)
+    for path in changed:
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).write_text(wanted[path])
+    return changed
+
+
+def wanted_files(stage: StageSettings, project: Path, committed: bool = False) -> dict[Path, str]:
+    """The generated files of one stage, its block put beside the other stages' blocks."""
+    files = chalice_config.files({stage.stage: stage}, packaged=committed)
+    config = json.loads(files[chalice_config.CONFIG])
+    config["stages"] = {**_blocks(project), **config["stages"]}
+    config["stages"] = {name: config["stages"][name] for name in names.STAGES if name in config["stages"]}
+    files[chalice_config.CONFIG] = json.dumps(config, indent=2) + "\n"
+    return files
+
+
+def defaults(stage: str) -> StageSettings:
+    """What is committed for a stage: no account, no address of anybody; `scripts.package` asks for the rest."""
+    if stage == "local":
+        return settings.local()
+    return dataclasses.replace(
+        settings.local(),
+        stage=stage,
+        mail_from="orders@shop.example",
+        operators_email="",
+        cors_allow_origin="",
+        admit_unpriced_orders=False,
+        admit_foreign_orders=False,
+        create_database=True,
+    )
+
+
+def _blocks(project: Path) -> dict[str, Any]:
+    file = project / chalice_config.CONFIG
+    if not file.is_file():
+        return {}
+    try:
+        return dict(json.loads(file.read_text())["stages"])
+    except (ValueError, KeyError) as error:
+        raise DeploymentError(f"{file} is not a config.json of Chalice: {error}") from error
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m scripts.configure", description=__doc__)
+    parser.add_argument("--stage", help="write this stage from its settings, for chalice deploy")
+    parser.add_argument("--project-dir", type=Path, default=APP)
+    parser.add_argument("--dry-run", action="store_true", help="name the files that would change")
+    options = parser.parse_args(argv)
+
+    def run() -> int:
+        chosen = (
+            [settings.load(options.stage)] if options.stage else [defaults(name) for name in names.STAGES]
+        )
+        for stage in chosen:
+            committed = options.stage is None
+            if options.dry_run:
+                changed = plan(wanted_files(stage, options.project_dir, committed), options.project_dir)
+            else:
+                changed = apply(stage, options.project_dir, committed)
+            print("\n".join(f"write {path}" for path in changed) or f"{stage.stage}: nothing to change")
+        return 0
+
+    return reported(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

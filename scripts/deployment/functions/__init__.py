@@ -1,0 +1,12 @@
+"""The functions of all rooms: sizes, network and grants as data; one file a room."""
+
+from collections.abc import Mapping
+
+from scripts.deployment.functions import orders
+from scripts.deployment.functions.model import Function, Grant
+
+FUNCTIONS: Mapping[str, Function] = {
+    **orders.FUNCTIONS,
+}
+
+__all__ = ["FUNCTIONS", "Function", "Grant"]

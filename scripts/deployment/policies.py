@@ -1,0 +1,105 @@
+"""IAM policies by function: the grants of its room, its logs, its secret and its place in the VPC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from chalicelib import names
+
+from scripts.deployment.functions import Function, Grant
+from scripts.deployment.settings import StageSettings
+
+VPC = Grant(
+    (
+        "ec2:CreateNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:DeleteNetworkInterface",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+    ),
+    ("*",),
+    why="Lambda checks its network permissions with a dry run that carries no resource",
+)
+
+API_HANDLER = (
+    "api_handler"  # Chalice's name for the function behind the REST API, deployed as `<app>-<stage>`
+)
+
+Policy = dict[str, Any]
+Fill = Callable[[str], Any]
+
+
+def document(name: str, function: Function, stage: StageSettings, packaged: bool = False) -> Policy:
+    """The policy of one function. Packaged, account and region are pseudo parameters of the template."""
+    fill = _pseudo(stage) if packaged else _concrete(stage)
+    joins_vpc = function.database and not stage.is_local
+    grants = [
+        logs(name),
+        *function.grants,
+        *([secret(stage)] if function.database else []),
+        *([VPC] if joins_vpc else []),
+    ]
+    return {"Version": "2012-10-17", "Statement": [_statement(one, fill) for one in grants]}
+
+
+def logs(name: str) -> Grant:
+    """Write to the function's own log group, which Chalice makes."""
+    deployed = names.APP + "-{stage}" + ("" if name == API_HANDLER else f"-{name}")
+    group = "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/" + deployed
+    return Grant(("logs:CreateLogStream", "logs:PutLogEvents"), (group + ":*",))
+
+
+def secret(stage: StageSettings) -> Grant:
+    """Read the database's secret; AWS adds six random characters to the name in its ARN."""
+    name = stage.database_secret or "order-database-{stage}"
+    arn = (
+        stage.database_secret_arn
+        or "arn:{partition}:secretsmanager:{region}:{account}:secret:" + name + "-??????"
+    )
+    return Grant(("secretsmanager:GetSecretValue",), (arn,))
+
+
+def _statement(grant: Grant, fill: Fill) -> dict[str, Any]:
+    if "*" in grant.resources and not grant.why:
+        raise ValueError(f"{grant.actions!r} on every resource, without a reason")
+    resources: Sequence[Any] = [one if one == "*" else fill(one) for one in grant.resources]
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": list(grant.actions), "Resource": resources}
+    if grant.condition:
+        statement["Condition"] = {
+            test: {key: fill(value) for key, value in keys.items()} for test, keys in grant.condition.items()
+        }
+    return statement
+
+
+def _concrete(stage: StageSettings) -> Fill:
+    values = {
+        "partition": partition(stage.region),
+        "region": stage.region,
+        "account": stage.account,
+        "stage": stage.stage,
+        "mail_from": stage.mail_from,
+    }
+    return lambda text: text.format_map(values)
+
+
+def _pseudo(stage: StageSettings) -> Fill:
+    values: Mapping[str, str] = {
+        "partition": "${AWS::Partition}",
+        "region": "${AWS::Region}",
+        "account": "${AWS::AccountId}",
+        "stage": stage.stage,
+        "mail_from": stage.mail_from,
+    }
+
+    def fill(text: str) -> Any:
+        filled = text.format_map(values)
+        return {"Fn::Sub": filled} if "${" in filled else filled
+
+    return fill
+
+
+def partition(region: str) -> str:
+    """The partition of a region: China and GovCloud have their own."""
+    return {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}.get(region[: region.rfind("-", 0, -2) + 1], "aws")
