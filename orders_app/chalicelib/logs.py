@@ -88,9 +88,7 @@ def redacted(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         return _masked(value)
     if isinstance(value, Mapping) and depth < 6:
-        return {
-            key: redacted(item, depth + 1) for key, item in value.items() if not _is_personal(str(key))
-        }
+        return {key: redacted(item, depth + 1) for key, item in value.items() if not _is_personal(str(key))}
     if isinstance(value, Sequence) and not isinstance(value, bytes) and depth < 6:
         return [redacted(item, depth + 1) for item in value]
     return value if isinstance(value, int | float | bool | None) else _masked(str(value))

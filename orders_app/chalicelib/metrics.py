@@ -19,7 +19,7 @@ def count(name: str, value: int = 1, **dimensions: str) -> None:
 
 
 def put(name: str, value: float, unit: Unit, **dimensions: str) -> None:
-    """One value; `outcome="declined"` becomes the dimension `Outcome`. Only bounded values: each is billed."""
+    """One value; `outcome="declined"` is the dimension `Outcome`. Bounded values only: each is billed."""
     labels = {"Stage": os.environ.get("STAGE", "local")} | {
         key.title().replace("_", ""): label for key, label in dimensions.items()
     }

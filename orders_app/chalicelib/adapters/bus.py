@@ -47,7 +47,10 @@ class EventBus:
         with translated("PutEvents"):
             entries = self._client.put_events(Entries=batch)["Entries"]
         # Results come in the order of the entries: an EventId, or an ErrorCode with a message.
-        return [PublishResult(None if "EventId" in entry else entry.get("ErrorCode", "unknown")) for entry in entries]
+        return [
+            PublishResult(None if "EventId" in entry else entry.get("ErrorCode", "unknown"))
+            for entry in entries
+        ]
 
     @property
     def _client(self) -> Any:

@@ -28,7 +28,9 @@ def client(service: str) -> Any:
 
     return boto3.client(
         service,
-        config=Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}),
+        config=Config(
+            connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
+        ),
     )
 
 
@@ -40,7 +42,9 @@ def once_client(service: str) -> Any:
 
     return boto3.client(
         service,
-        config=Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1}),
+        config=Config(
+            connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1}
+        ),
     )
 
 
@@ -67,7 +71,12 @@ def sent_once(operation: str) -> Iterator[None]:
     Raises ThrottledError when it was surely not sent and may be tried again, MessageRefusedError when it
     never will be; any other error, a lost answer above all, leaves it unknown.
     """
-    from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ParamValidationError
+    from botocore.exceptions import (
+        ClientError,
+        ConnectTimeoutError,
+        EndpointConnectionError,
+        ParamValidationError,
+    )
 
     try:
         yield
@@ -76,7 +85,9 @@ def sent_once(operation: str) -> Iterator[None]:
             raise ThrottledError(f"{operation}: {code_of(fault)}") from fault
         status = fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if 400 <= status < 500:
-            raise MessageRefusedError(f"{operation}: {code_of(fault)}") from None  # its text quotes the address
+            raise MessageRefusedError(
+                f"{operation}: {code_of(fault)}"
+            ) from None  # its text quotes the address
         raise
     except ParamValidationError:
         raise MessageRefusedError(f"{operation}: invalid parameters") from None

@@ -10,7 +10,7 @@ SUBJECT_LIMIT = 100  # characters of ASCII: https://docs.aws.amazon.com/sns/late
 
 
 class OperatorTopics:
-    """The topics `order-notifications` and `operational-alerts`; subscribers filter by the attribute `type`."""
+    """The topics `order-notifications` and `operational-alerts`; subscribers filter by attribute `type`."""
 
     def __init__(self, notifications_arn: str, alerts_arn: str, sns: Any = None) -> None:
         self._notifications_arn = notifications_arn

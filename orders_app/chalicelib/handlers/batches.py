@@ -50,10 +50,16 @@ def _work_through(
 
 
 def _report(
-    failures: list[str], message_id: str, fault: Exception, consumer: str, event: Mapping[str, Any] | None = None
+    failures: list[str],
+    message_id: str,
+    fault: Exception,
+    consumer: str,
+    event: Mapping[str, Any] | None = None,
 ) -> None:
     failures.append(message_id)
     event = event or {}
     metrics.count("ConsumerFailures", consumer=consumer)
     with logs.bound(order_id=event.get("orderId"), correlation_id=event.get("correlationId")):
-        logs.error("message failed", fault, consumer=consumer, message_id=message_id, event_id=event.get("id"))
+        logs.error(
+            "message failed", fault, consumer=consumer, message_id=message_id, event_id=event.get("id")
+        )

@@ -1,4 +1,4 @@
-"""Consumers of the order events: the read model, the lake's raw zone, outcome metrics, the rule's processor."""
+"""Consumers of order events: the read model, the lake's raw zone, outcome metrics, the rule's processor."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,9 @@ _STAGE = stage.current()
 @traced
 def update_read_model(event: SQSEvent) -> dict[str, Any]:
     work = services().apply_event_to_read_model
-    return batches.consume(event.to_dict(), work, "update-read-model", services().settings.partial_batch_responses)
+    return batches.consume(
+        event.to_dict(), work, "update-read-model", services().settings.partial_batch_responses
+    )
 
 
 @consumers.on_sqs_message(queue=names.resource("lake-export-queue", _STAGE), batch_size=100,
@@ -28,7 +30,9 @@ def update_read_model(event: SQSEvent) -> dict[str, Any]:
 @traced
 def export_to_lake(event: SQSEvent) -> dict[str, Any]:
     work = services().export_to_lake
-    return batches.consume(event.to_dict(), work, "export-to-lake", services().settings.partial_batch_responses)
+    return batches.consume(
+        event.to_dict(), work, "export-to-lake", services().settings.partial_batch_responses
+    )
 
 
 @consumers.on_sns_message(topic=names.resource("order-events", _STAGE), name="on-order-event")

@@ -24,7 +24,9 @@ def event_in(text: str) -> dict[str, Any]:
             body = body["detail"]
             continue
         break
-    if not isinstance(body, dict) or not all(isinstance(body.get(key), str) for key in ("id", "type", "orderId")):
+    if not isinstance(body, dict) or not all(
+        isinstance(body.get(key), str) for key in ("id", "type", "orderId")
+    ):
         raise UnreadableMessageError("message holds no event")
     return body
 

@@ -1,0 +1,5 @@
+"""The stage that decorators need at import."""
+
+import os
+
+os.environ.setdefault("STAGE", "local")
