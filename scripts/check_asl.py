@@ -52,8 +52,8 @@ def check(machine: Mapping[str, Any], known_placeholders: frozenset[str] | None 
 
 
 def placeholder_of(function: str) -> str:
-    """`claim-order` → `ClaimOrderFunctionArn`."""
-    return "".join(word.title() for word in function.split("-")) + "FunctionArn"
+    """`claim-order` → `ClaimOrderArn`."""
+    return "".join(word.title() for word in function.split("-")) + "Arn"
 
 
 def transient_errors() -> frozenset[str]:

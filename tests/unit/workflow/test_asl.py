@@ -45,7 +45,7 @@ def test_names_of_the_seed_s_states_and_errors_are_kept() -> None:
 
 def test_placeholder_without_a_value_is_found() -> None:
     problems = [str(finding) for finding in check_asl.check(processing(), frozenset())]
-    assert "machine: placeholder 'ClaimOrderFunctionArn' has no value" in problems
+    assert "machine: placeholder 'ClaimOrderArn' has no value" in problems
 
 
 def edit(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
