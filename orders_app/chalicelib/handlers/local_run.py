@@ -5,6 +5,11 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 HINT = "start the local engine with `make run` in another terminal, then try again"
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 _REPOSITORY = Path(__file__).resolve().parents[3]
 
 
@@ -12,17 +17,10 @@ def adopt(env: MutableMapping[str, str]) -> None:
     """Fills what the environment lacks from the engine's `run.json`; nothing happens while there is none."""
     try:
         run = json.loads((directory(env) / "run.json").read_text())
-    except (OSError, ValueError):
+        found = {"AWS_ENDPOINT_URL": run["endpoint"], "DATABASE_URL": run["databaseUrl"]}
+    except (OSError, ValueError, TypeError, KeyError):
         return
-    found = {
-        "AWS_ENDPOINT_URL": run["endpoint"],
-        "DATABASE_URL": run["databaseUrl"],
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        **run.get("environment", {}),
-    }
-    for name, value in found.items():
+    for name, value in (_CREDENTIALS | found | run.get("environment", {})).items():
         env.setdefault(name, value)
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalice import Response
 from chalice.app import Request
@@ -33,7 +33,7 @@ def around(services: "Callable[[], Services]") -> Middleware:
         call = http.open_call(request, services)
         token = http.current.set(call)
         try:
-            with logs.bound(correlation_id=call.correlation_id, order_id=_order_id(request)):
+            with logs.bound(correlation_id=call.correlation_id):
                 response = in_our_words(get_response(request), call)
                 _log(request, response, started)
         finally:
@@ -57,15 +57,13 @@ def in_our_words(response: Response, call: http.Call) -> Response:
     return said
 
 
-def _order_id(request: Request) -> Any:
-    return (request.uri_params or {}).get("order_id")
-
-
 def _log(request: Request, response: Response, started: float) -> None:
-    logs.info(
-        "request",
-        method=request.method,
-        route=request.path,
-        status=response.status_code,
-        milliseconds=round((time.perf_counter() - started) * 1000, 1),
-    )
+    body = response.body if isinstance(response.body, dict) else {}
+    with logs.bound(order_id=(request.uri_params or {}).get("order_id") or body.get("orderId")):
+        logs.info(
+            "request",
+            method=request.method,
+            route=request.path,
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+        )
