@@ -1,0 +1,56 @@
+"""What an engine must be able to do for the pipeline; everything else is SQL in the common subset."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from etl.manifest import SourceFile
+from etl.reader.records import FileNotes
+from etl.schemas import Schema
+from etl.storage import Storage
+
+
+@dataclass
+class Landing:
+    """The name of the landed view and, by source, what was noted of each file and how it was read."""
+
+    view: str
+    notes: dict[str, FileNotes] = field(default_factory=dict)
+    native: list[str] = field(default_factory=list)
+
+
+class Engine(Protocol):
+    name: str
+
+    def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing: ...
+
+    def table(self, name: str, sql: str) -> None:
+        """Compute once and keep for the run."""
+
+    def view(self, name: str, sql: str) -> None: ...
+
+    def parquet(self, name: str, urls: Sequence[str], like: str) -> None:
+        """A view over Parquet objects; with none, an empty view of the columns of the query `like`."""
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
+
+    def put_partitions(
+        self,
+        sql: str,
+        column: str,
+        wanted: Collection[str],
+        storage: Storage,
+        key_of: Callable[[str], str],
+        point: str,
+    ) -> None:
+        """One Parquet object for each wanted value of the text column (left out of the file), empty or not."""
+
+    def put_parquet(self, sql: str, storage: Storage, key: str, point: str) -> None: ...
+
+    def put_json_lines(self, sql: str, storage: Storage, key: str, point: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+SourceFetcher = Callable[[SourceFile, Path], Path]

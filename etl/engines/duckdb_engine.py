@@ -1,0 +1,191 @@
+"""The DuckDB engine: one process, no pyarrow, no extension beyond what the wheel carries."""
+
+import json
+import shutil
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from etl.engines.base import Landing
+from etl.manifest import SourceFile
+from etl.reader.clean import CleanCsv, clean_csv
+from etl.reader.files import compression_of, read_file
+from etl.reader.records import MAX_LINE, FileNotes
+from etl.schemas import Schema
+from etl.sources import fetch_all
+from etl.sqlgen import text
+from etl.storage import Storage
+
+_THREADS = 8
+
+
+class DuckDbEngine:
+    name = "duckdb"
+
+    def __init__(self, work: Path, memory_limit: str | None = None) -> None:
+        self._work = work
+        config: dict[str, Any] = {
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "temp_directory": str(work / "spill"),
+        }
+        if memory_limit:
+            config["memory_limit"] = memory_limit
+        self._connection = duckdb.connect(config=config)
+        self._connection.execute("set TimeZone = 'UTC'")
+        self._files = 0
+
+    def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
+        """Clean CSV is read natively, everything else by the strict reader; both give the same records."""
+        landing = Landing(view)
+        selects = [self._empty(schema)]
+        for file, path in zip(files, fetch_all(files, self._work / "input"), strict=True):
+            clean = clean_csv(path, schema)
+            if clean and self._is_readable(path, clean):
+                landing.native.append(file.name)
+                landing.notes[file.name] = _notes(clean, schema)
+                if clean.has_records:
+                    selects.append(_native(path, clean, file, schema))
+            else:
+                landing.notes[file.name] = FileNotes()
+                selects.append(self._strict(path, file, schema, landing.notes[file.name]))
+        self.view(view, "\nunion all ".join(selects))
+        return landing
+
+    def table(self, name: str, sql: str) -> None:
+        self._connection.execute(f"create or replace temp table {name} as {sql}")
+
+    def view(self, name: str, sql: str) -> None:
+        self._connection.execute(f"create or replace temp view {name} as {sql}")
+
+    def parquet(self, name: str, urls: Sequence[str], like: str) -> None:
+        empty = f"select * from ({like}) as shape where 1 = 0"
+        if not urls:
+            self.view(name, empty)
+            return
+        paths = ", ".join(text(url) for url in urls)
+        self.view(
+            name, f"{empty} union all by name select * from read_parquet([{paths}], union_by_name = true)"
+        )
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql).fetchall()
+
+    def put_partitions(
+        self,
+        sql: str,
+        column: str,
+        wanted: Collection[str],
+        storage: Storage,
+        key_of: Callable[[str], str],
+        point: str,
+    ) -> None:
+        folder = self._new_path("partitions")
+        self._connection.execute("set threads = 1")  # one file for each partition
+        self._connection.execute(
+            f"copy ({sql}) to {text(str(folder))} (format parquet, partition_by ({column}))"
+        )
+        self._connection.execute("reset threads")
+        made = {path.parent.name.partition("=")[2]: path for path in folder.rglob("*.parquet")}
+        for value in set(wanted) - set(made):
+            made[value] = self._new_path("empty")
+            self._connection.execute(
+                f"copy (select * exclude ({column}) from ({sql}) where 1 = 0) "
+                f"to {text(str(made[value]))} (format parquet)"
+            )
+        _put_all([(key_of(value), made[value]) for value in sorted(made)], storage, point)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def put_parquet(self, sql: str, storage: Storage, key: str, point: str) -> None:
+        path = self._new_path("object")
+        self._connection.execute(f"copy ({sql}) to {text(str(path))} (format parquet)")
+        storage.put(key, path, point)
+
+    def put_json_lines(self, sql: str, storage: Storage, key: str, point: str) -> None:
+        path = self._new_path("lines")
+        self._connection.execute(f"copy ({sql}) to {text(str(path))} (format json)")
+        storage.put(key, path, point)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _new_path(self, stem: str) -> Path:
+        self._files += 1
+        return self._work / f"{stem}-{self._files}"
+
+    def _empty(self, schema: Schema) -> str:
+        texts = ", ".join(f"cast(null as varchar) as {n}" for n in ("error", "raw", "extra", *schema.names))
+        return f"select '' as source, cast(0 as bigint) as source_version, cast(0 as bigint) as record, {texts} where 1 = 0"
+
+    def _is_readable(self, path: Path, clean: CleanCsv) -> bool:
+        """DuckDB itself finds a wrong number of fields: then the strict reader says which line it is."""
+        if not clean.has_records:
+            return True
+        if compression_of(path) not in (None, "gzip"):
+            return False
+        try:
+            self._connection.execute(f"select count({clean.names[-1]}) from {_csv(path, clean)}").fetchall()
+        except duckdb.Error:
+            return False
+        return True
+
+    def _strict(self, path: Path, file: SourceFile, schema: Schema, notes: FileNotes) -> str:
+        """Records through one file of JSON lines: the only format that DuckDB cannot read otherwise than meant."""
+        landed = self._new_path("landed")
+        with landed.open("w", encoding="utf-8") as out:
+            for record in read_file(path, schema, notes):
+                row = {"record": record.number, "raw": record.raw, **record.values}
+                if record.error:
+                    row["error"] = record.error
+                if record.extra:
+                    row["extra"] = record.extra
+                out.write(json.dumps(row, ensure_ascii=False))
+                out.write("\n")
+        names = ("error", "raw", "extra", *schema.names)
+        columns = ", ".join(["'record': 'bigint'", *(f"'{name}': 'varchar'" for name in names)])
+        return (
+            f"select {text(file.name)} as source, cast({file.version} as bigint) as source_version, record, "
+            f"{', '.join(names)} from read_json({text(str(landed))}, format = 'newline_delimited', "
+            f"columns = {{{columns}}}, maximum_object_size = {32 * MAX_LINE})"
+        )
+
+
+def _csv(path: Path, clean: CleanCsv) -> str:
+    columns = ", ".join(f"{text(name)}: 'varchar'" for name in clean.names)
+    packed = "gzip" if compression_of(path) else "none"
+    return (
+        f"read_csv({text(str(path))}, auto_detect = false, header = true, delim = ',', quote = '', escape = '', "
+        f"comment = '', new_line = '\\n', strict_mode = true, null_padding = false, compression = '{packed}', "
+        f"max_line_size = {MAX_LINE}, columns = {{{columns}}})"
+    )
+
+
+def _native(path: Path, clean: CleanCsv, file: SourceFile, schema: Schema) -> str:
+    known = ", ".join(
+        f'"{n}" as {n}' if n in clean.names else f"cast(null as varchar) as {n}" for n in schema.names
+    )
+    raw = " || ',' || ".join(f"coalesce(\"{n}\", '')" for n in clean.names)
+    rest = sorted(n for n in clean.names if n not in schema.names)
+    extra = "cast(null as varchar)"
+    if rest:
+        pairs = ", ".join(f'{text(n)}, "{n}"' for n in rest)
+        extra = f"nullif(cast(json_merge_patch('{{}}', json_object({pairs})) as varchar), '{{}}')"
+    return (
+        f"select {text(file.name)} as source, cast({file.version} as bigint) as source_version, "
+        f"row_number() over () as record, cast(null as varchar) as error, {raw} as raw, {extra} as extra, "
+        f"{known} from {_csv(path, clean)}"
+    )
+
+
+def _notes(clean: CleanCsv, schema: Schema) -> FileNotes:
+    names = set(clean.names)
+    return FileNotes(unknown=names - set(schema.names), seen=names & set(schema.names))
+
+
+def _put_all(objects: Sequence[tuple[str, Path]], storage: Storage, point: str) -> None:
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for done in [pool.submit(storage.put, key, path, point) for key, path in objects]:
+            done.result()

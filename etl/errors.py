@@ -1,0 +1,19 @@
+"""The errors of the ETL, each with the exit code that the command line answers."""
+
+
+class EtlError(Exception):
+    """Anything that the job says in one clear sentence instead of a stack trace."""
+
+    exit_code = 1
+
+
+class InputError(EtlError):
+    """An input that cannot be read at all: missing file, bad manifest, bad argument."""
+
+    exit_code = 2
+
+
+class QualityThresholdError(EtlError):
+    """Too much was quarantined: nothing was published, the rejects and their reasons were."""
+
+    exit_code = 3

@@ -1,0 +1,130 @@
+"""What one run reads: exact versions of files, each with its kind and time; from JSON, S3, paths or the catalog."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from etl.errors import InputError
+
+KIND_NAMES = ("sales", "customers", "orders")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One input object. `bucket` is None for a local path; `object_time` is its version where rows have none."""
+
+    key: str
+    kind: str
+    object_time: datetime
+    bucket: str | None = None
+    version_id: str | None = None
+    etag: str = ""
+    size: int = 0
+
+    @property
+    def schema(self) -> str:
+        return "customers" if self.kind == "customers" else "sales"
+
+    @property
+    def name(self) -> str:
+        return self.key if self.bucket else Path(self.key).name
+
+    @property
+    def version(self) -> int:
+        """Milliseconds since 1970: what a record without an explicit version is ordered by."""
+        return int(self.object_time.timestamp() * 1000)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    run_id: str
+    as_of: date
+    files: tuple[SourceFile, ...]
+    output: str
+    quarantine: str
+    database: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, schema: str) -> list[SourceFile]:
+        """The files of one schema in an order that does not depend on how they were listed."""
+        chosen = {(f.version, f.name, f.key, f.version_id or ""): f for f in self.files if f.schema == schema}
+        return [chosen[key] for key in sorted(chosen)]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), default=lambda value: value.isoformat(), indent=1)
+
+
+def kind_of(key: str) -> str:
+    """The kind of a raw object by its key: completed orders, customers, else sales."""
+    name = key.rsplit("/", 1)[-1].lower()
+    if "raw-data/orders/" in key or key.startswith("orders/"):
+        return "orders"
+    return "customers" if "raw-data/customers/" in key or "customer" in name else "sales"
+
+
+def parse_manifest(body: str | bytes) -> Manifest:
+    try:
+        found = json.loads(body)
+        files = tuple(_file(entry) for entry in found["files"])
+        return Manifest(
+            run_id=_run_id(found["run_id"]),
+            as_of=date.fromisoformat(found["as_of"]),
+            files=files,
+            output=found["output"].rstrip("/"),
+            quarantine=found["quarantine"].rstrip("/"),
+            database=found.get("database"),
+            options=found.get("options") or {},
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"the manifest is not usable: {type(error).__name__} {error}") from error
+
+
+def local_manifest(
+    sales: Sequence[str], customers: Sequence[str], output: str, as_of: date | None, run_id: str | None = None
+) -> Manifest:
+    """A manifest of local files; a missing one is named before anything is read."""
+    now = datetime.now(UTC)
+    files = [*_local(sales, "sales"), *_local(customers, "customers")]
+    return Manifest(
+        run_id=_run_id(run_id or now.strftime("local-%Y%m%dT%H%M%S%fZ")),
+        as_of=as_of or now.date(),
+        files=tuple(files),
+        output=output,
+        quarantine=str(Path(output) / "quarantine"),
+    )
+
+
+def _local(paths: Sequence[str], kind: str) -> list[SourceFile]:
+    found = []
+    for path in map(Path, paths):
+        if not path.is_file():
+            raise InputError(f"no such file: {str(path)!r}")
+        stat = path.stat()
+        time = datetime.fromtimestamp(stat.st_mtime, UTC)
+        found.append(SourceFile(str(path.resolve()), kind, time, size=stat.st_size))
+    return found
+
+
+def _file(entry: Mapping[str, Any]) -> SourceFile:
+    kind = entry.get("kind") or kind_of(entry["key"])
+    if kind not in KIND_NAMES:
+        raise ValueError(f"unknown kind {kind!r}")
+    time = datetime.fromisoformat(str(entry["object_time"]).replace("Z", "+00:00"))
+    return SourceFile(
+        key=entry["key"],
+        kind=kind,
+        object_time=time if time.tzinfo else time.replace(tzinfo=UTC),
+        bucket=entry.get("bucket"),
+        version_id=entry.get("version_id"),
+        etag=entry.get("etag") or "",
+        size=int(entry.get("size") or 0),
+    )
+
+
+def _run_id(value: str) -> str:
+    if not value or not all(c.isalnum() or c in "-_.:" for c in value):
+        raise ValueError(f"run_id {value!r} is not made of letters, digits, - _ . :")
+    return value

@@ -1,0 +1,170 @@
+"""The tables of the lake as SQL in the common subset: versions are merged here, and gold is counted here.
+
+A sale is (order_id, line_number). The state of an order is a join of everything ever accepted of it: the highest
+version wins with all its lines; of one line in one version, the latest (source time, source, record) wins. That
+is commutative, associative and idempotent, so files may come twice, late and in any order.
+"""
+
+from collections.abc import Collection
+
+from etl.sqlgen import text
+
+SALES_COLUMNS = (
+    "order_id",
+    "line_number",
+    "version",
+    "customer_id",
+    "product_id",
+    "quantity",
+    "price",
+    "line_amount",
+    "order_date",
+    "region",
+    "status",
+    "currency",
+    "extra",
+    "source",
+    "source_version",
+    "record",
+)
+CUSTOMER_COLUMNS = (
+    "customer_id",
+    "name",
+    "email",
+    "registration_date",
+    "status",
+    "version",
+    "extra",
+    "source",
+    "source_version",
+    "record",
+)
+BUCKETS = tuple("0123456789abcdef")
+_LATEST = "source_version desc, source desc, record desc"
+
+
+def bucket(column: str) -> str:
+    """The hash file of a customer: the first hex digit of the MD5, alike in every engine."""
+    return f"substr(md5({column}), 1, 1)"
+
+
+def numbered(checked: str, repeated: bool) -> str:
+    """Checked sales with a line number: the row's ordinal within its order in its file where it brings none.
+
+    Rejected rows count in the ordinal, so that a corrected row lands in its own place.
+    """
+    ordinal = "row_number() over (partition by source, order_id order by record)" if repeated else "1"
+    columns = ", ".join(
+        f"coalesce(line_number, cast({ordinal} as int)) as line_number" if c == "line_number" else c
+        for c in SALES_COLUMNS
+    )
+    return f"select {columns}, failed from {checked}"
+
+
+def accepted(numbered_: str) -> str:
+    return f"select {', '.join(SALES_COLUMNS)} from {numbered_} where failed is null"
+
+
+def orders_of(batch: str) -> str:
+    return f"select distinct order_id from {batch}"
+
+
+def superseded(silver: str, orders: str) -> str:
+    """The lines in silver of the batch's orders: they take part in the merge."""
+    return f"select {', '.join(SALES_COLUMNS)} from {silver} as s where order_id in (select order_id from {orders})"
+
+
+def winners(batch: str, old: str) -> str:
+    """The lines that stand: all of the order's highest version, of each line the latest."""
+    columns = ", ".join(SALES_COLUMNS)
+    return f"""
+select {columns} from (
+  select *, max(version) over (partition by order_id) as newest,
+    row_number() over (partition by order_id, line_number order by version desc, {_LATEST}) as place
+  from (select {columns} from {batch} union all select {columns} from {old}) as candidates
+) as ranked where place = 1 and version = newest"""
+
+
+def current(silver: str, orders: str, won: str) -> str:
+    """All of silver as it will be."""
+    columns = ", ".join(SALES_COLUMNS)
+    return (
+        f"select {columns} from {silver} as s "
+        f"where not exists (select 1 from {orders} as o where o.order_id = s.order_id) "
+        f"union all select {columns} from {won}"
+    )
+
+
+def merged_customers(known: str, checked: str) -> str:
+    columns = ", ".join(CUSTOMER_COLUMNS)
+    return f"""
+select {columns} from (
+  select *, row_number() over (partition by customer_id order by version desc, {_LATEST}) as place
+  from (select {columns} from {known} union all select {columns} from {checked} where failed is null) as candidates
+) as ranked where place = 1"""
+
+
+def dates_touched(batch: str, old: str) -> str:
+    return (
+        f"select cast(order_date as string) as d from {batch} union "
+        f"select cast(order_date as string) as d from {old}"
+    )
+
+
+def customers_touched(batch: str, old: str, changed: str) -> str:
+    return (
+        f"select customer_id from {batch} union select customer_id from {old} "
+        f"union select customer_id from {changed}"
+    )
+
+
+def among(column: str, values: Collection[str]) -> str:
+    listed = ", ".join(text(value) for value in sorted(values))
+    return f"{column} in ({listed})" if listed else "1 = 0"
+
+
+def of_dates(current_: str, dates: Collection[str] | None) -> str:
+    """Rows of silver on some days (None: all), with the day as text to partition by."""
+    where = "" if dates is None else " where " + among("cast(order_date as string)", dates)
+    return f"select *, cast(order_date as string) as order_day from {current_}{where}"
+
+
+def daily_sales(current_: str, dates: Collection[str] | None) -> str:
+    """Revenue, orders and customers by day and region, of completed orders."""
+    return f"""
+select region, cast(sum(line_amount) as decimal(18,2)) as daily_revenue,
+  count(distinct order_id) as daily_orders, count(distinct customer_id) as unique_customers, order_date
+from (
+  select region, line_amount, order_id, customer_id, order_day as order_date, status
+  from ({of_dates(current_, dates)}) as days
+) as touched
+where status = 'completed' group by order_date, region"""
+
+
+def customer_metrics(current_: str, customers: str, buckets: Collection[str] | None) -> str:
+    """Known customers with a completed order; the average is cents over orders, rounded half up."""
+    where = "" if buckets is None else " and " + among(bucket("customer_id"), buckets)
+    cents = "cast(spent * cast(100 as decimal(3,0)) as bigint)"
+    numerator, divisor = f"({cents} * 2 + orders)", "(orders * 2)"
+    average = f"cast(({numerator} - {numerator} % {divisor}) / {divisor} as bigint)"
+    return f"""
+select c.customer_id, c.name, c.status, t.spent as total_spent, t.orders as total_orders,
+  cast(cast({average} as decimal(18,0)) * cast(0.01 as decimal(3,2)) as decimal(18,2)) as avg_order_value,
+  {bucket("c.customer_id")} as bucket
+from (
+  select customer_id, cast(sum(line_amount) as decimal(18,2)) as spent, count(distinct order_id) as orders
+  from {current_} where status = 'completed'{where} group by customer_id
+) as t join {customers} as c on c.customer_id = t.customer_id"""
+
+
+def empty_sales() -> str:
+    """The shape of silver sales, for a lake that has none yet."""
+    types = {"line_number": "int", "version": "bigint", "quantity": "int", "order_date": "date"}
+    types |= {"price": "decimal(18,2)", "line_amount": "decimal(18,2)"}
+    types |= {"source_version": "bigint", "record": "bigint"}
+    return "select " + ", ".join(f"cast(null as {types.get(c, 'string')}) as {c}" for c in SALES_COLUMNS)
+
+
+def empty_customers() -> str:
+    types = {"registration_date": "date", "version": "bigint", "source_version": "bigint", "record": "bigint"}
+    return "select " + ", ".join(f"cast(null as {types.get(c, 'string')}) as {c}" for c in CUSTOMER_COLUMNS)

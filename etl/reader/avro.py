@@ -1,0 +1,163 @@
+"""Avro object container files in plain Python (null and deflate codecs), so that a Lambda needs no extension.
+
+After the Avro 1.11 specification: sections Binary Encoding, Object Container Files, Logical Types.
+"""
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from io import BytesIO
+from typing import Any, BinaryIO
+
+MAGIC = b"Obj\x01"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
+
+
+class AvroError(ValueError):
+    """The file is damaged or uses what this reader does not know."""
+
+
+def read_avro(stream: BinaryIO) -> Iterator[dict[str, Any]]:
+    """The records of a container file, in order."""
+    if stream.read(4) != MAGIC:
+        raise AvroError("not an Avro container file")
+    meta = _map(stream, lambda s: _bytes(s))
+    sync = _exactly(stream, 16)
+    codec = meta.get("avro.codec", b"null").decode()
+    if codec not in ("null", "deflate"):
+        raise AvroError(f"Avro codec {codec!r} is not supported (null and deflate are)")
+    schema = json.loads(meta["avro.schema"])
+    names: dict[str, Any] = {}
+    _collect(schema, names)
+    while head := stream.read(1):
+        count = _long(stream, head)
+        block = _exactly(stream, _long(stream))
+        if codec == "deflate":
+            block = zlib.decompress(block, -15)
+        body = BytesIO(block)
+        for _ in range(count):
+            value = _value(body, schema, names)
+            if not isinstance(value, dict):
+                raise AvroError("the Avro schema is not a record")
+            yield value
+        if _exactly(stream, 16) != sync:
+            raise AvroError("a block of the Avro file does not end with its sync marker")
+
+
+def _collect(schema: Any, names: dict[str, Any]) -> None:
+    """Remember named types, by full and by short name."""
+    if isinstance(schema, list):
+        for branch in schema:
+            _collect(branch, names)
+    elif isinstance(schema, dict):
+        if "name" in schema:
+            names[schema["name"]] = schema
+            if namespace := schema.get("namespace"):
+                names[f"{namespace}.{schema['name']}"] = schema
+        for field in schema.get("fields", ()):
+            _collect(field["type"], names)
+        for part in ("items", "values", "type"):
+            if isinstance(schema.get(part), dict | list):
+                _collect(schema[part], names)
+
+
+def _value(stream: BinaryIO, schema: Any, names: dict[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return _value(stream, schema[_index(_long(stream), schema)], names)
+    if isinstance(schema, str):
+        return _primitive(stream, schema) if schema in _PRIMITIVES else _value(stream, names[schema], names)
+    kind = schema["type"]
+    match kind:
+        case "record":
+            return {f["name"]: _value(stream, f["type"], names) for f in schema["fields"]}
+        case "enum":
+            return schema["symbols"][_index(_long(stream), schema["symbols"])]
+        case "array":
+            return list(_blocks(stream, lambda s: _value(s, schema["items"], names)))
+        case "map":
+            return _map(stream, lambda s: _value(s, schema["values"], names))
+        case "fixed":
+            return _logical(_exactly(stream, schema["size"]), schema)
+        case str() if kind in _PRIMITIVES:
+            return _logical(_primitive(stream, kind), schema)
+    return _value(stream, kind, names)
+
+
+def _primitive(stream: BinaryIO, kind: str) -> Any:
+    match kind:
+        case "null":
+            return None
+        case "boolean":
+            return _exactly(stream, 1) == b"\x01"
+        case "int" | "long":
+            return _long(stream)
+        case "float":
+            # Shortest text of the single-precision value, as numpy and Arrow print it.
+            return float(f"{struct.unpack('<f', _exactly(stream, 4))[0]:.7g}")
+        case "double":
+            return struct.unpack("<d", _exactly(stream, 8))[0]
+        case "bytes":
+            return _bytes(stream)
+    return _bytes(stream).decode("utf-8", "backslashreplace")
+
+
+def _logical(value: Any, schema: dict[str, Any]) -> Any:
+    match schema.get("logicalType"):
+        case "decimal":
+            return Decimal(int.from_bytes(value, "big", signed=True)).scaleb(-int(schema.get("scale", 0)))
+        case "date":
+            return date(1970, 1, 1) + timedelta(days=value)
+        case "timestamp-millis" | "local-timestamp-millis":
+            return _EPOCH + timedelta(milliseconds=value)
+        case "timestamp-micros" | "local-timestamp-micros":
+            return _EPOCH + timedelta(microseconds=value)
+    return value
+
+
+def _blocks(stream: BinaryIO, read: Any) -> Iterator[Any]:
+    while count := _long(stream):
+        if count < 0:
+            count = -count
+            _long(stream)
+        for _ in range(count):
+            yield read(stream)
+
+
+def _map(stream: BinaryIO, read: Any) -> dict[str, Any]:
+    return dict(_blocks(stream, lambda s: (_bytes(s).decode("utf-8", "backslashreplace"), read(s))))
+
+
+def _bytes(stream: BinaryIO) -> bytes:
+    return _exactly(stream, _long(stream))
+
+
+def _index(index: int, options: list[Any]) -> int:
+    if not 0 <= index < len(options):
+        raise AvroError(f"branch {index} of {len(options)} in the Avro file")
+    return index
+
+
+def _long(stream: BinaryIO, head: bytes | None = None) -> int:
+    shift = value = 0
+    while True:
+        byte = (head or _exactly(stream, 1))[0]
+        head = None
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return (value >> 1) ^ -(value & 1)
+        shift += 7
+        if shift > 63:
+            raise AvroError("a number of the Avro file is too long")
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    if not 0 <= size <= 1 << 28:
+        raise AvroError(f"a length of {size} in the Avro file")
+    data = stream.read(size)
+    if len(data) != size:
+        raise AvroError("the Avro file ends early")
+    return data

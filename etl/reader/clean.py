@@ -1,0 +1,67 @@
+"""Is a CSV so plain that a native, splittable reader cannot read it otherwise than the strict one?
+
+Clean: UTF-8, no quote, NUL or carriage return, no blank line, the header accepted. Then a
+record is a line and a field is what lies between commas. A wrong number of fields is left to the native
+reader: DuckDB refuses the file (it is read strictly then), Spark marks the record.
+"""
+
+import codecs
+from dataclasses import dataclass
+from pathlib import Path
+
+from etl.reader.files import format_of, open_bytes
+from etl.reader.records import column_name
+from etl.schemas import Schema
+
+_CHUNK = 4 << 20
+
+
+@dataclass(frozen=True)
+class CleanCsv:
+    """The columns of a clean file, in their order, and whether records follow the header."""
+
+    names: tuple[str, ...]
+    has_records: bool
+
+
+def clean_csv(path: Path, schema: Schema) -> CleanCsv | None:
+    """The file's shape if it is clean, else None. Damage shows as None: the strict reader reports it."""
+    try:
+        if format_of(path) != "csv":
+            return None
+        return _inspect(path, schema)
+    except (OSError, EOFError, ValueError):
+        return None
+
+
+def _inspect(path: Path, schema: Schema) -> CleanCsv | None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    header: bytes | None = None
+    tail, size = b"\n", 0
+    with open_bytes(path) as stream:
+        while chunk := stream.read(_CHUNK):
+            if header is None:
+                header, _, rest = chunk.partition(b"\n")
+                size = len(rest)
+            else:
+                size += len(chunk)
+            if _is_dirty(chunk, tail, decoder):
+                return None
+            tail = chunk[-1:]
+    decoder.decode(b"", final=True)
+    names = tuple(column_name(name) for name in (header or b"").decode("utf-8").split(","))
+    if len(names) < 2 or len(set(names)) != len(names) or not schema.accepts_header(frozenset(names)):
+        return None
+    return CleanCsv(names, size > 0)
+
+
+def _is_dirty(chunk: bytes, tail: bytes, decoder: codecs.IncrementalDecoder) -> bool:
+    if b'"' in chunk or b"\r" in chunk or b"\x00" in chunk or b"\xef\xbb\xbf" in chunk:
+        return True
+    if b"\n\n" in chunk or (tail == b"\n" and chunk.startswith(b"\n")):
+        return True
+    if not chunk.isascii():
+        decoder.decode(chunk)
+    else:
+        decoder.decode(chunk[:4])
+    return False

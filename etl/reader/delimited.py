@@ -1,0 +1,188 @@
+"""A strict CSV reader: no guess, no repair. A bad line is one bad record and the next line starts clean."""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from etl.reader.records import (
+    MAX_LINE,
+    FileNotes,
+    Record,
+    broken,
+    column_name,
+    extra_json,
+)
+from etl.schemas import Schema
+
+MAX_QUOTED_LINES = 100
+_FIELD = re.compile(r'"((?:[^"]|"")*)"|([^",]*)', re.DOTALL)
+
+
+class Lines:
+    """Lines of a byte stream without their terminators; unread lines can be given back."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._back: deque[bytes] = deque()
+
+    def next(self) -> bytes | None:
+        if self._back:
+            return self._back.popleft()
+        line = self._stream.readline(MAX_LINE + 1)
+        return line or None
+
+    def give_back(self, lines: list[bytes]) -> None:
+        self._back.extendleft(reversed(lines))
+
+
+def read_delimited(stream: BinaryIO, schema: Schema, notes: FileNotes) -> Iterator[Record]:
+    """Every record after the header. Blank lines are no records; a header alone is an empty file, noted."""
+    lines = Lines(stream)
+    first = _skip_blank(lines)
+    if first is None:
+        yield broken(1, "empty_file", "")
+        return
+    header = _header(first, lines)
+    names = [column_name(name) for name in header] if header else []
+    usable = len(set(names)) == len(names) and schema.accepts_header(frozenset(names))
+    if not usable:
+        yield from _all_broken(first, lines)
+        return
+    notes.seen.update(n for n in names if n in schema.names)
+    notes.unknown.update(n for n in names if n not in schema.names)
+    known = [(i, n) for i, n in enumerate(names) if n in schema.names]
+    rest = [(i, n) for i, n in enumerate(names) if n not in schema.names]
+    number = 0
+    while (line := lines.next()) is not None:
+        if not line.strip(b"\r\n"):
+            continue
+        number += 1
+        raw, fields, error = _parse(line, lines)
+        if error is None and len(fields) != len(names):
+            error = "wrong_field_count"
+        if error is not None:
+            yield broken(number, error, raw)
+            continue
+        extra = extra_json((n, fields[i]) for i, n in rest) if rest else None
+        yield Record(number, {n: fields[i] or None for i, n in known}, raw, None, extra)
+
+
+def _skip_blank(lines: Lines) -> bytes | None:
+    line = lines.next()
+    if line is not None and line.startswith(b"\xef\xbb\xbf"):
+        line = line[3:]
+    while line is not None and not line.strip(b"\r\n"):
+        line = lines.next()
+    return line
+
+
+def _header(first: bytes, lines: Lines) -> list[str] | None:
+    _, fields, error = _parse(first, lines)
+    return None if error else fields
+
+
+def _all_broken(first: bytes, lines: Lines) -> Iterator[Record]:
+    """A wrong header quarantines every record, and itself where it stands alone."""
+    number = 0
+    while (line := lines.next()) is not None:
+        if line.strip(b"\r\n"):
+            number += 1
+            yield broken(number, "wrong_header", as_text(_strip(line)))
+    if number == 0:
+        yield broken(1, "wrong_header", as_text(_strip(first)))
+
+
+def _parse(line: bytes, lines: Lines) -> tuple[str, list[str], str | None]:
+    """(raw text, fields, error) of the record that begins with `line`; it may take more lines if quoted."""
+    if len(line) > MAX_LINE:
+        return as_text(line), [], "line_too_long"
+    body = _strip(line)
+    if b'"' in body:
+        return _parse_quoted(line, lines)
+    text, error = _decode(body)
+    return text, text.split(",") if error is None else [], error
+
+
+def _parse_quoted(line: bytes, lines: Lines) -> tuple[str, list[str], str | None]:
+    taken: list[bytes] = []
+    whole = line
+    while True:
+        body = _strip(whole)
+        text, error = _decode(body)
+        if error == "invalid_utf8" or (error and not taken):
+            break
+        fields = _split(text)
+        if fields is not None:
+            return text, fields, error
+        more = lines.next() if _is_open(text) and len(taken) < MAX_QUOTED_LINES else None
+        if more is None or len(whole) + len(more) > MAX_LINE:
+            lines.give_back([more] if more is not None else [])
+            error = "bad_quotes"
+            break
+        taken.append(more)
+        whole += more
+    lines.give_back(taken)
+    text, decode_error = _decode(_strip(line))
+    return text, [], decode_error or error
+
+
+def _split(text: str) -> list[str] | None:
+    """Fields of a complete record, or None if its quotes are wrong or still open."""
+    fields, position = [], 0
+    while True:
+        match = _FIELD.match(text, position)
+        if match is None:  # cannot be: the second branch matches the empty field
+            return None
+        quoted = match.group(1)
+        fields.append(quoted.replace('""', '"') if quoted is not None else match.group(2))
+        position = match.end()
+        if position == len(text):
+            return fields
+        if text[position] != ",":
+            return None
+        position += 1
+
+
+def _is_open(text: str) -> bool:
+    """True if the text ends inside a quoted field that began properly."""
+    position = 0
+    while position <= len(text):
+        if text[position : position + 1] == '"':
+            match = re.compile(r'"(?:[^"]|"")*"(?!")').match(text, position)
+            if match is None:
+                return True
+            position = match.end()
+        else:
+            found = text.find(",", position)
+            stray = text.find('"', position, found if found >= 0 else len(text))
+            if stray >= 0 or found < 0:
+                return False
+            position = found
+        if text[position : position + 1] != ",":
+            return False
+        position += 1
+    return False
+
+
+def _strip(line: bytes) -> bytes:
+    if line.endswith(b"\n"):
+        line = line[:-1]
+        if line.endswith(b"\r"):
+            line = line[:-1]
+    return line
+
+
+def _decode(body: bytes) -> tuple[str, str | None]:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return as_text(body), "invalid_utf8"
+    if "\x00" in text or "\r" in text.replace("\r\n", ""):
+        return as_text(body), "control_character"
+    return text, None
+
+
+def as_text(body: bytes) -> str:
+    """Bytes as something that can be stored and shown: what is not UTF-8 or is NUL becomes an escape."""
+    return body[:MAX_LINE].decode("utf-8", "backslashreplace").replace("\x00", "\\x00")

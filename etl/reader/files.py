@@ -1,0 +1,132 @@
+"""A file of any format and compression as records; what cannot be read becomes one record that says so."""
+
+import bz2
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from etl.reader.avro import MAGIC as AVRO
+from etl.reader.avro import read_avro
+from etl.reader.delimited import read_delimited
+from etl.reader.json_lines import read_json_lines
+from etl.reader.records import FileNotes, Record, broken
+from etl.reader.typed import typed_record
+from etl.schemas import Schema
+
+PARQUET = b"PAR1"
+_GZIP, _BZIP2, _ZSTD = b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd"
+_BATCH = 4096
+
+
+def read_file(path: Path, schema: Schema, notes: FileNotes) -> Iterator[Record]:
+    """All physical records of a file in order. Damage ends the file with one `unreadable_file` record."""
+    number = 0
+    try:
+        for record in _records(path, schema, notes):
+            number = record.number
+            yield record
+    except _DAMAGE as error:
+        yield broken(number + 1, "unreadable_file", f"{type(error).__name__}: {error}"[:500])
+
+
+def compression_of(path: Path) -> str | None:
+    """By content, never by name: gzip, bzip2, zstd or None."""
+    with path.open("rb") as stream:
+        head = stream.read(4)
+    if head[:2] == _GZIP:
+        return "gzip"
+    if head[:3] == _BZIP2:
+        return "bzip2"
+    return "zstd" if head == _ZSTD else None
+
+
+def format_of(path: Path) -> str:
+    """`parquet`, `avro`, `json` or `csv`, by the first bytes of the (decompressed) content."""
+    with open_bytes(path) as stream:
+        head = stream.read(64)
+    if head[:4] == PARQUET:
+        return "parquet"
+    if head[:4] == AVRO:
+        return "avro"
+    return "json" if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") else "csv"
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    match compression_of(path):
+        case "gzip":
+            return cast(BinaryIO, gzip.open(path, "rb"))
+        case "bzip2":
+            return cast(BinaryIO, bz2.open(path, "rb"))
+        case "zstd":
+            return _open_zstd(path)
+    return path.open("rb")
+
+
+def _open_zstd(path: Path) -> BinaryIO:
+    try:
+        import pyarrow as pa
+    except ImportError as error:
+        raise UnreadableError("zstd needs pyarrow, which is not here: send gzip or bzip2") from error
+    return cast(BinaryIO, io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")))
+
+
+class UnreadableError(ValueError):
+    """The format or compression is not read here."""
+
+
+_DAMAGE = (OSError, EOFError, zlib.error, ValueError, KeyError, LookupError, ArithmeticError, TypeError)
+
+
+def _records(path: Path, schema: Schema, notes: FileNotes) -> Iterator[Record]:
+    match format_of(path):
+        case "parquet":
+            yield from _typed(_parquet_rows(path), schema, notes)
+        case "avro":
+            with open_bytes(path) as stream:
+                yield from _typed(read_avro(stream), schema, notes)
+        case "json":
+            with open_bytes(path) as stream:
+                yield from read_json_lines(stream, schema, notes)
+        case _:
+            with open_bytes(path) as stream:
+                yield from read_delimited(stream, schema, notes)
+
+
+def _typed(rows: Iterator[Mapping[str, Any]], schema: Schema, notes: FileNotes) -> Iterator[Record]:
+    for number, row in enumerate(rows, 1):
+        yield typed_record(number, row, schema, notes)
+
+
+def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows as Python values, by DuckDB where it is installed (the Lambda), else by pyarrow (Glue)."""
+    try:
+        import duckdb
+    except ImportError:
+        yield from _arrow_rows(path)
+        return
+    connection = duckdb.connect()
+    try:
+        # Python times with a zone would need pytz: they come as UTC without one.
+        shape = connection.execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
+        zoned = [name for name, kind, *_ in shape if kind == "TIMESTAMP WITH TIME ZONE"]
+        utc = ", ".join(f'"{n}" at time zone \'UTC\' as "{n}"' for n in zoned)
+        columns = f"* replace ({utc})" if zoned else "*"
+        result = connection.execute(f"select {columns} from read_parquet(?)", [str(path)])
+        names = [name for name, *_ in shape]
+        while rows := result.fetchmany(_BATCH):
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
+    except duckdb.Error as error:
+        raise UnreadableError(str(error)) from error
+    finally:
+        connection.close()
+
+
+def _arrow_rows(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    for batch in pq.ParquetFile(path).iter_batches(_BATCH):
+        yield from batch.to_pylist()

@@ -1,0 +1,84 @@
+"""The quality rules as data: a name, a severity, the SQL predicate of a failure, and what it means.
+
+Predicates may name a typed column, its text as `<column>_text`, and `{as_of}`. NULL means not failed.
+An `error` quarantines the row, a `warn` keeps and counts it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from etl.schemas import KINDS, Schema
+
+ERROR, WARN = "error", "warn"
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    severity: str
+    predicate: str
+    message: str
+
+
+SALES_RULES = (
+    Rule(
+        "amount_missing",
+        ERROR,
+        "price_text is null and line_amount_text is null",
+        "neither price nor line_amount",
+    ),
+    Rule("quantity_not_positive", ERROR, "quantity <= 0", "quantity must be at least 1"),
+    Rule("price_negative", ERROR, "price < 0", "price must not be negative"),
+    Rule("amount_negative", ERROR, "line_amount < 0", "line_amount must not be negative"),
+    Rule("line_number_not_positive", ERROR, "line_number < 1", "line numbers start at 1"),
+    Rule("order_date_in_future", ERROR, "order_date > {as_of}", "order_date is after the run's date"),
+    Rule("order_date_too_old", ERROR, "order_date < cast('2000-01-01' as date)", "order_date is before 2000"),
+    Rule(
+        "status_unknown",
+        ERROR,
+        "lower(status) not in ('completed', 'refunded', 'cancelled')",
+        "status is none of completed, refunded, cancelled",
+    ),
+    Rule(
+        "amount_mismatch",
+        WARN,
+        "line_amount <> cast(price * cast(quantity as decimal(7,0)) as decimal(18,2))",
+        "line_amount is not price times quantity (line_amount is believed)",
+    ),
+    Rule("region_missing", WARN, "region is null", "no region: counted as unknown"),
+    Rule("product_id_missing", WARN, "product_id is null", "no product"),
+)
+
+CUSTOMER_RULES = (
+    Rule("name_missing", WARN, "name is null", "no name"),
+    Rule("email_invalid", WARN, "email is not null and email not like '%_@_%'", "email has no @"),
+    Rule(
+        "registration_date_in_future", WARN, "registration_date > {as_of}", "registered after the run's date"
+    ),
+)
+
+RULES: Mapping[str, tuple[Rule, ...]] = {"sales": SALES_RULES, "customers": CUSTOMER_RULES}
+
+
+def column_rules(schema: Schema) -> tuple[Rule, ...]:
+    """Presence and type of every column, made from the schema."""
+    missing = [
+        Rule(f"{c.name}_missing", ERROR, f"{c.name}_text is null", f"{c.name} is required")
+        for c in schema.columns
+        if c.required
+    ]
+    typed = [
+        Rule(
+            f"{c.name}_invalid",
+            c.severity,
+            f"{c.name}_text is not null and {c.name} is null",
+            f"{c.name} is not of kind {c.kind}",
+        )
+        for c in schema.columns
+        if KINDS[c.kind].pattern or c.kind == "id"
+    ]
+    return (*missing, *typed)
+
+
+def rules_of(schema: Schema) -> tuple[Rule, ...]:
+    return (*column_rules(schema), *RULES[schema.name])

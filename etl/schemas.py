@@ -1,0 +1,101 @@
+"""What the lake accepts: typed columns by kind. A kind owns its pattern and its type, so nobody writes a cast."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The pattern that a text must match from end to end, and the SQL type it then becomes."""
+
+    pattern: str | None
+    sql_type: str
+
+
+# Bounds keep every product and sum within decimal(18,2) in both engines, so that nothing overflows.
+KINDS: Mapping[str, Kind] = {
+    "id": Kind(None, "text"),
+    "text": Kind(None, "text"),
+    "int": Kind("-?[0-9]{1,7}", "int"),
+    "version": Kind("[0-9]{1,17}", "bigint"),
+    "money": Kind("-?[0-9]{1,9}([.][0-9]{1,2}0*)?", "decimal(18,2)"),
+    "date": Kind("[0-9]{4}-[0-9]{2}-[0-9]{2}", "date"),
+    "timestamp": Kind(
+        "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?"
+        "(Z|[+]00:?00|[+-]((0[0-9]|1[0-3]):?[0-5][0-9]|14:?00))?)?",
+        "date",
+    ),
+}
+MAX_ID = 128
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `severity` says what a value of the wrong kind costs, the row or only the value."""
+
+    name: str
+    kind: str
+    required: bool = False
+    severity: str = "error"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of one kind of record, and the header that a file of it must at least have."""
+
+    name: str
+    columns: tuple[Column, ...]
+    header: frozenset[str]
+    any_of: frozenset[str] = frozenset()
+    derived: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def accepts_header(self, names: frozenset[str]) -> bool:
+        return self.header <= names and (not self.any_of or bool(self.any_of & names))
+
+
+SALES = Schema(
+    "sales",
+    (
+        Column("order_id", "id", required=True),
+        Column("line_number", "int"),
+        Column("version", "version"),
+        Column("customer_id", "id", required=True),
+        Column("product_id", "id"),
+        Column("quantity", "int", required=True),
+        Column("price", "money"),
+        Column("line_amount", "money"),
+        Column("order_date", "timestamp", required=True),
+        Column("region", "text"),
+        Column("status", "text"),
+        Column("currency", "text"),
+    ),
+    header=frozenset({"order_id", "customer_id", "quantity", "order_date"}),
+    any_of=frozenset({"price", "line_amount"}),
+    derived={
+        "version": "coalesce(version, source_version)",
+        "line_amount": "coalesce(line_amount, cast(price * cast(quantity as decimal(7,0)) as decimal(18,2)))",
+        "region": "coalesce(region, 'unknown')",
+        "status": "coalesce(lower(status), 'completed')",
+    },
+)
+
+CUSTOMERS = Schema(
+    "customers",
+    (
+        Column("customer_id", "id", required=True),
+        Column("name", "text"),
+        Column("email", "text"),
+        Column("registration_date", "timestamp", severity="warn"),
+        Column("status", "text"),
+        Column("version", "version"),
+    ),
+    header=frozenset({"customer_id"}),
+    any_of=frozenset({"name", "status", "email"}),
+    derived={"version": "coalesce(version, source_version)"},
+)
+
+SCHEMAS: Mapping[str, Schema] = {"sales": SALES, "customers": CUSTOMERS}

@@ -1,0 +1,85 @@
+"""SQL made from schemas and rules, in the subset that DuckDB and Spark run alike (a test holds the subset).
+
+The way of a record: landed (text) -> checked (typed, with the names of the failed rules).
+"""
+
+from datetime import date
+
+from etl.rules import ERROR, WARN, rules_of
+from etl.schemas import KINDS, MAX_ID, Column, Schema
+
+LANDED = ("source", "source_version", "record", "error", "raw", "extra")
+
+
+def text(value: str) -> str:
+    """A SQL string literal; backslashes are refused because Spark would read them as escapes."""
+    if "\\" in value:
+        raise ValueError(f"backslash in a SQL literal: {value!r}")
+    return "'" + value.replace("'", "''") + "'"
+
+
+def day(value: date) -> str:
+    return f"cast('{value.isoformat()}' as date)"
+
+
+def checked_sql(schema: Schema, landed: str, as_of: date) -> str:
+    """One pass over the landed text: types, all rules, the reasons; raw and texts kept for rejects only."""
+    cleaned = ", ".join(f"nullif(trim(both ' ' from {n}), '') as {n}_text" for n in schema.names)
+    typed = ", ".join(f"{_typed(c)} as {c.name}" for c in schema.columns)
+    values = ", ".join(f"{schema.derived.get(n, n)} as {n}" for n in schema.names)
+    kept = ", ".join(f"case when failed is not null then {n}_text end as {n}_text" for n in schema.names)
+    out = ", ".join((*schema.names, *(f"{n}_text" for n in schema.names)))
+    return f"""
+select source, source_version, record, extra, {out}, failed, warned,
+  case when failed is not null then raw end as raw
+from (
+  select source, source_version, record, extra, raw, failed, warned, {values}, {kept}
+  from (
+    select *, coalesce(error, {_reasons(schema, ERROR, as_of)}) as failed,
+      case when error is null then {_reasons(schema, WARN, as_of)} end as warned
+    from (
+      select *, {typed} from (
+        select {", ".join(LANDED)}, {cleaned} from {landed}) as cleaned
+    ) as typed
+  ) as judged
+) as shaped"""
+
+
+def _typed(column: Column) -> str:
+    name, kind = f"{column.name}_text", KINDS[column.kind]
+    if column.kind == "id":
+        return f"case when length({name}) <= {MAX_ID} then {name} end"
+    if kind.pattern is None:
+        return name
+    matched = f"regexp_extract({name}, '{kind.pattern}', 0) = {name}"
+    if column.kind == "timestamp":
+        return f"case when {matched} then {_utc_day(name)} end"
+    return f"try_cast(case when {matched} then {name} end as {kind.sql_type})"
+
+
+def _utc_day(name: str) -> str:
+    """The UTC date of an ISO date or time with offset; no engine's own time parsing is trusted with it."""
+    digits = f"replace(substr({name}, greatest(length({name}) - 5, 17)), ':', '')"
+    offset = (
+        f"case when length({name}) > 16 then nullif(regexp_extract({digits}, '[+-][0-9]{{4}}', 0), '') end"
+    )
+    clock = f"(try_cast(substr({name}, 12, 2) as int) * 60 + try_cast(substr({name}, 15, 2) as int))"
+    shift = (
+        f"(try_cast(substr({offset}, 1, 1) || '1' as int) * "
+        f"(try_cast(substr({offset}, 2, 2) as int) * 60 + try_cast(substr({offset}, 4, 2) as int)))"
+    )
+    date_ = f"try_cast(substr({name}, 1, 10) as date)"
+    return (
+        f"case when length({name}) <= 10 then {date_} when {offset} is null then {date_} "
+        f"when {clock} - {shift} < 0 then {date_} - 1 "
+        f"when {clock} - {shift} >= 1440 then {date_} + 1 else {date_} end"
+    )
+
+
+def _reasons(schema: Schema, severity: str, as_of: date) -> str:
+    cases = [
+        f"case when {rule.predicate.format(as_of=day(as_of))} then '{rule.name}' end"
+        for rule in rules_of(schema)
+        if rule.severity == severity
+    ]
+    return f"nullif(concat_ws(',', {', '.join(cases)}), '')"

@@ -1,0 +1,34 @@
+"""The lake's pointer: which object is each silver partition, and which gold is still to be recomputed.
+
+One PUT of this file is the commit of a run: silver changes and the list of touched gold become true together.
+A run that dies after it leaves that list, and the next run, whatever it reads, does it first.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+from etl.storage import Storage
+
+KEY = "_state/current.json"
+
+
+@dataclass(frozen=True)
+class LakeState:
+    run_id: str = ""
+    sales: Mapping[str, str] = field(default_factory=dict)
+    customers: str | None = None
+    pending_dates: Collection[str] = ()
+    pending_buckets: Collection[str] = ()
+
+    def settled(self) -> "LakeState":
+        return replace(self, pending_dates=(), pending_buckets=())
+
+
+def load_state(storage: Storage) -> LakeState:
+    body = storage.read(KEY)
+    return LakeState(**json.loads(body)) if body else LakeState()
+
+
+def save_state(storage: Storage, state: LakeState, point: str) -> None:
+    storage.put(KEY, json.dumps(asdict(state), sort_keys=True).encode(), point)

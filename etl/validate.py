@@ -1,0 +1,110 @@
+"""Quality: counts by rule, by file and by kind in one pass each, the profile, the thresholds and the quarantine."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from etl.engines.base import Engine, Landing
+from etl.errors import QualityThresholdError
+from etl.manifest import Manifest
+from etl.report import Report
+from etl.schemas import Schema
+from etl.storage import Storage
+
+# A run stops before publishing when more than this share of at least that many rows is rejected.
+MAX_QUARANTINED_SHARE = 0.2
+MIN_ROWS_FOR_THRESHOLD = 100
+
+
+def judge(engine: Engine, schema: Schema, checked: str, landing: Landing, report: Report) -> None:
+    """Count every row of a kind once as accepted or quarantined, by file and by reason."""
+    counts = engine.rows(
+        f"select source, count(*), count(failed) from {checked} group by source order by source"
+    )
+    by_source = {source: (rows, failed) for source, rows, failed in counts}
+    total, rejected = sum(r for r, _ in by_source.values()), sum(f for _, f in by_source.values())
+    report.by_kind[schema.name] = {
+        "rows_in": total,
+        "accepted": total - rejected,
+        "quarantined": rejected,
+    }
+    report.rows_in += total
+    report.accepted += total - rejected
+    report.quarantined += rejected
+    _count_reasons(engine, checked, "failed", report.quarantined_by_rule)
+    _count_reasons(engine, checked, "warned", report.warnings_by_rule)
+    for source, notes in landing.notes.items():
+        rows, failed = by_source.get(source, (0, 0))
+        report.files.append(
+            {
+                "source": source,
+                "kind": schema.name,
+                "rows": rows,
+                "quarantined": failed,
+                "missing_columns": notes.missing(schema),
+                "unknown_columns": sorted(notes.unknown),
+            }
+        )
+        if rows == 0:
+            report.notes.append(f"{source}: no records, only a header")
+
+
+def _count_reasons(engine: Engine, checked: str, column: str, into: dict[str, int]) -> None:
+    for reasons, count in engine.rows(
+        f"select {column}, count(*) from {checked} where {column} is not null group by {column}"
+    ):
+        for reason in reasons.split(","):
+            into[reason] = into.get(reason, 0) + count
+
+
+def profile(engine: Engine, schema: Schema, table: str) -> dict[str, Any]:
+    """Nulls, distinct values, smallest and largest of every column of the accepted rows."""
+    parts = [
+        f"count(*) - count({n}), count(distinct {n}), cast(min({n}) as string), cast(max({n}) as string)"
+        for n in schema.names
+    ]
+    row = engine.rows(f"select {', '.join(parts)} from {table} where failed is null")[0]
+    keys = ("nulls", "distinct", "min", "max")
+    return {name: dict(zip(keys, row[4 * i : 4 * i + 4], strict=True)) for i, name in enumerate(schema.names)}
+
+
+def put_quarantine(
+    engine: Engine,
+    schema: Schema,
+    checked: str,
+    lines: str | None,
+    storage: Storage,
+    manifest: Manifest,
+    report: Report,
+) -> None:
+    """Rejects as JSON lines: their place, all reasons, the raw text and their texts by column, ready to correct."""
+    if not report.by_kind[schema.name]["quarantined"]:
+        return
+    texts = ", ".join(
+        f"{'q.' if lines else ''}{n}_text as {n}" for n in schema.names if n not in ("line_number", "version")
+    )
+    place = "n.line_number, q.version" if lines else "version"
+    if lines:
+        columns = f"q.source, q.record, q.failed as reasons, q.raw, q.extra, {place}, {texts}"
+        sql = (
+            f"select {columns} from {checked} as q left join {lines} as n "
+            f"on n.source = q.source and n.record = q.record where q.failed is not null order by 1, 2"
+        )
+    else:
+        sql = (
+            f"select source, record, failed as reasons, raw, extra, {place}, {texts} from {checked} "
+            f"where failed is not null order by 1, 2"
+        )
+    key = f"run={manifest.run_id}/{schema.name}.jsonl"
+    engine.put_json_lines(sql, storage, key, "quarantine")
+    report.quarantine.append(storage.url(key))
+
+
+def check_threshold(report: Report, options: Mapping[str, Any]) -> None:
+    """Stop before anything is published if too much was rejected."""
+    most = float(options.get("max_quarantined_share", MAX_QUARANTINED_SHARE))
+    least = int(options.get("min_rows_for_threshold", MIN_ROWS_FOR_THRESHOLD))
+    if report.rows_in >= least and report.quarantined > most * report.rows_in:
+        raise QualityThresholdError(
+            f"{report.quarantined} of {report.rows_in} rows are quarantined, more than {most:.0%}: nothing is "
+            f"published, see {', '.join(report.quarantine)}"
+        )
