@@ -152,7 +152,8 @@ class Cloud:
         source = (
             "import boto3, json, os\n"
             "def handler(event, context):\n"
-            "    boto3.client('sqs').send_message(QueueUrl=os.environ['URL'], MessageBody=json.dumps(event))\n"
+            "    sqs = boto3.client('sqs')\n"
+            "    sqs.send_message(QueueUrl=os.environ['URL'], MessageBody=json.dumps(event))\n"
         )
         return self.function(source, Environment={"Variables": {"URL": queue.url}}, Timeout=10, **settings)
 
@@ -202,11 +203,11 @@ class Cloud:
         return self.ended(arn, seconds)
 
     def ended(self, execution: str, seconds: float = 20.0) -> dict[str, Any]:
-        def look() -> dict[str, Any] | None:
+        def look() -> dict[str, Any]:
             found: dict[str, Any] = self.client("stepfunctions").describe_execution(executionArn=execution)
-            return None if found["status"] == "RUNNING" else found
+            return {} if found["status"] == "RUNNING" else found
 
-        return eventually(look, seconds)  # type: ignore[return-value]
+        return eventually(look, seconds)
 
 
 class Queue:

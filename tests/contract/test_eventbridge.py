@@ -65,7 +65,7 @@ def test_failing_function_is_tried_three_times_then_its_destination_is_told(clou
         "import boto3, os\n"
         "class StockError(Exception): pass\n"
         "def handler(event, context):\n"
-        "    boto3.client('sqs').send_message(QueueUrl=os.environ['URL'], MessageBody=context.aws_request_id)\n"
+        "    boto3.client('sqs').send_message(QueueUrl=os.environ['URL'], MessageBody='called')\n"
         "    raise StockError('empty')\n"
     )
     function = cloud.function(source, Environment={"Variables": {"URL": tries.url}}, Timeout=10)

@@ -15,6 +15,9 @@ GAPS = (
     "sns_delivery",
     "eventbridge_delivery",
     "sqs_move_tasks",
+    "sfn_definitions",
+    "sfn_runs",
+    "lake",
 )
 
 

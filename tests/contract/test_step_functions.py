@@ -1,0 +1,153 @@
+"""State machines: errors by class, retries, time limits, stopping, definitions, status events."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.contract.cloud import Cloud, eventually
+
+FLAKY = """
+import boto3, os
+class DatabaseUnavailableError(Exception): pass
+class DeclinedError(Exception): pass
+def handler(event, context):
+    sqs = boto3.client('sqs')
+    sqs.send_message(QueueUrl=os.environ['URL'], MessageBody=context.aws_request_id)
+    if event['fault'] == 'transient':
+        raise DatabaseUnavailableError('gone')
+    if event['fault'] == 'slow':
+        import time
+        time.sleep(20)
+    if event['fault'] == 'crash':
+        os._exit(7)
+    raise DeclinedError('no')
+"""
+
+
+def task(resource: str, **more: Any) -> dict[str, Any]:
+    return {"Type": "Task", "Resource": resource, **more}
+
+
+def test_retry_and_catch_know_a_failure_by_its_class_name(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html"""
+    tries = cloud.queue()
+    function = cloud.function(FLAKY, Environment={"Variables": {"URL": tries.url}}, Timeout=10)
+    retry = {
+        "ErrorEquals": ["DatabaseUnavailableError"],
+        "IntervalSeconds": 1,
+        "MaxAttempts": 2,
+        "BackoffRate": 1,
+    }
+    catch = {
+        "ErrorEquals": ["DeclinedError", "DatabaseUnavailableError"],
+        "Next": "Caught",
+        "ResultPath": "$.error",
+    }
+    machine = cloud.machine(
+        {
+            "StartAt": "Try",
+            "States": {
+                "Try": task(function, Retry=[retry], Catch=[catch], End=True),
+                "Caught": {"Type": "Succeed"},
+            },
+        }
+    )
+    declined = json.loads(cloud.run(machine, {"fault": "declined"})["output"])
+    assert declined["error"]["Error"] == "DeclinedError"
+    assert json.loads(declined["error"]["Cause"])["errorMessage"] == "no"
+    assert eventually(lambda: tries.depth() == 1)
+    gone = json.loads(cloud.run(machine, {"fault": "transient"})["output"])
+    assert gone["error"]["Error"] == "DatabaseUnavailableError"
+    assert eventually(lambda: tries.depth() == 4)
+
+
+def test_function_that_times_out_or_exits_fails_with_the_runtime_s_names(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-error-representation"""
+    tries = cloud.queue()
+    function = cloud.function(FLAKY, Environment={"Variables": {"URL": tries.url}}, Timeout=2)
+    machine = cloud.machine({"StartAt": "Try", "States": {"Try": task(function, End=True)}})
+    assert cloud.run(machine, {"fault": "slow"})["error"] == "Sandbox.Timedout"
+    assert cloud.run(machine, {"fault": "crash"})["error"] == "Runtime.ExitError"
+
+
+def test_task_and_machine_have_time_limits(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html"""
+    tries = cloud.queue()
+    function = cloud.function(FLAKY, Environment={"Variables": {"URL": tries.url}}, Timeout=25)
+    slow = task(function, TimeoutSeconds=1, End=True)
+    failed = cloud.run(cloud.machine({"StartAt": "Try", "States": {"Try": slow}}), {"fault": "slow"})
+    assert (failed["status"], failed["error"]) == ("FAILED", "States.Timeout")
+    waiting = {"Type": "Wait", "Seconds": 60, "End": True}
+    machine = cloud.machine({"StartAt": "Wait", "TimeoutSeconds": 1, "States": {"Wait": waiting}})
+    assert cloud.run(machine, {})["status"] == "TIMED_OUT"
+
+
+def test_stopped_run_stays_stopped_and_does_nothing_more(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html"""
+    states, done = cloud.client("stepfunctions"), cloud.queue()
+    note = task(
+        "arn:aws:states:::sqs:sendMessage", Parameters={"QueueUrl": done.url, "MessageBody": "late"}, End=True
+    )
+    machine = cloud.machine(
+        {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 2, "Next": "Note"}, "Note": note}}
+    )
+    arn = states.start_execution(stateMachineArn=machine)["executionArn"]
+    states.stop_execution(executionArn=arn, error="Cancelled", cause="by the customer")
+    after = cloud.run(machine, {})  # as long as the stopped one would have needed
+    assert after["status"] == "SUCCEEDED"
+    stopped = states.describe_execution(executionArn=arn)
+    assert (stopped["status"], stopped["error"]) == ("ABORTED", "Cancelled")
+    assert done.depth() == 1
+
+
+@pytest.mark.parametrize("outcome", ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"])
+def test_end_of_a_run_is_an_event_on_the_default_bus(cloud: Cloud, outcome: str) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""
+    events, states, queue = cloud.client("events"), cloud.client("stepfunctions"), cloud.queue()
+    ends: dict[str, dict[str, Any]] = {
+        "SUCCEEDED": {"Type": "Succeed"},
+        "FAILED": {"Type": "Fail", "Error": "Broken", "Cause": "by intent"},
+        "TIMED_OUT": {"Type": "Wait", "Seconds": 60, "End": True},
+        "ABORTED": {"Type": "Wait", "Seconds": 60, "End": True},
+    }
+    machine = cloud.machine({"StartAt": "Only", "TimeoutSeconds": 3, "States": {"Only": ends[outcome]}})
+    pattern = {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {"status": [outcome], "stateMachineArn": [machine]},
+    }
+    name = cloud.name("rule")
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    cloud.undo(lambda: events.delete_rule(Name=name))
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": queue.arn}])
+    cloud.undo(lambda: events.remove_targets(Rule=name, Ids=["q"]))
+    arn = states.start_execution(stateMachineArn=machine, input='{"orderId": "ORD-1"}')["executionArn"]
+    if outcome == "ABORTED":
+        states.stop_execution(executionArn=arn)
+    detail = queue.body(30)["detail"]
+    assert (detail["executionArn"], detail["status"]) == (arn, outcome)
+    assert json.loads(detail["input"]) == {"orderId": "ORD-1"}
+
+
+def test_context_object_names_the_execution(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html"""
+    name = {"Type": "Pass", "Parameters": {"order.$": "$", "execution.$": "$$.Execution.Id"}, "End": True}
+    done = cloud.run(cloud.machine({"StartAt": "Name", "States": {"Name": name}}), {"orderId": "ORD-1"})
+    assert json.loads(done["output"]) == {"order": {"orderId": "ORD-1"}, "execution": done["executionArn"]}
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        {"Only": {"Type": "Pass", "Next": "Nowhere"}},
+        {"Only": {"Type": "Pass"}},
+        {"Only": {"Type": "Choice", "Choices": [{"Variable": "$.x", "IsPresent": True, "Next": "Nowhere"}]}},
+        {"Other": {"Type": "Succeed"}},
+    ],
+)
+def test_broken_definition_is_refused_when_it_is_created(cloud: Cloud, states: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html"""
+    with pytest.raises(ClientError, match="InvalidDefinition"):
+        cloud.machine({"StartAt": "Only", "States": states})
