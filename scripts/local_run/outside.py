@@ -64,7 +64,11 @@ def delivered(endpoint: str) -> list[Post]:
         Post("email", ", ".join(mail["To"]), f"{mail['Subject']}\n{mail['BodyText']}")
         for box in mails.values()
         for mail in box
-    ] + [Post("sms", sms["PhoneNumber"], sms["Message"]) for box in texts["sms_messages"].values() for sms in box]
+    ] + [
+        Post("sms", sms["PhoneNumber"], sms["Message"])
+        for box in texts["sms_messages"].values()
+        for sms in box
+    ]
 
 
 def wait_until(read: Callable[[], T], done: Callable[[T], bool], what: str, seconds: float = 60.0) -> T:
@@ -81,3 +85,27 @@ def _read(url: str) -> Json:
     with urllib.request.urlopen(url, timeout=30) as response:
         answer: Json = json.loads(response.read())
         return answer
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the payment gateway's own ledger; `amount` is in minor units."""
+
+    kind: str
+    state: str
+    amount: int
+    currency: str
+
+
+def ledger(database_url: str) -> dict[str, list[Entry]]:
+    """The gateway's ledger by order id, oldest first: what really happened to the customers' money."""
+    import psycopg
+
+    found: dict[str, list[Entry]] = {}
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT order_ref, kind, state, amount, currency FROM gateway.ledger ORDER BY id"
+        )
+        for order_id, *entry in rows:
+            found.setdefault(order_id, []).append(Entry(*entry))
+    return found

@@ -117,10 +117,10 @@ SCENES = (
     ),
     Scene(
         "out-of-stock",
-        "more than the shelf holds",
+        "the shelf is empty",
         {
             "customer": _customer(3, "Carol Reyes"),
-            "items": [{"product": "Limited Edition Figurine", "quantity": 3}],
+            "items": [{"product": "Vintage Radio", "quantity": 1}],
         },
         "out_of_stock",
         place,
