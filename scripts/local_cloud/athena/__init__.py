@@ -1,0 +1,1 @@
+"""Athena for real: SQL in Athena's dialect runs on DuckDB over the tables of the engine's Glue catalog."""

@@ -1,0 +1,46 @@
+"""Athena's SQL (that of Trino, engine version 3) as DuckDB's: parsed by sqlglot, differences rewritten."""
+
+import re
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, TokenError
+
+from scripts.local_cloud.athena import tables
+from scripts.local_cloud.athena.errors import QueryError
+from scripts.local_cloud.athena.tables import Session
+
+_WHERE = re.compile(r"Line (\d+), Col: (\d+)")
+
+
+def parse(sql: str) -> exp.Expr:
+    """One statement, or SYNTAX_ERROR."""
+    try:
+        statements = sqlglot.parse(sql, read="athena")
+    except (ParseError, TokenError) as error:
+        text = str(error).partition("\n")[0]
+        place = _WHERE.search(text)
+        line, column = place.groups() if place else ("1", "1")
+        raise QueryError("SYNTAX_ERROR", f"line {line}:{column}: {text}") from error
+    if len(statements) != 1 or statements[0] is None:
+        raise QueryError("SYNTAX_ERROR", "line 1:1: only one sql statement is allowed")
+    return statements[0]
+
+
+def to_duckdb(session: Session, tree: exp.Expr) -> str:
+    """The statement's SQL for the session's DuckDB, its tables loaded."""
+    tables.load(session, tree)
+    _name_columns(tree)
+    return tree.sql(dialect="duckdb")
+
+
+def _name_columns(tree: exp.Expr) -> None:
+    """Athena calls an expression without a name `_colN`."""
+    select = tree
+    while not isinstance(select, exp.Select) and isinstance(select.this, exp.Expr):
+        select = select.this
+    if not isinstance(select, exp.Select):
+        return
+    for position, item in enumerate(list(select.expressions)):
+        if not (item.is_star or isinstance(item, exp.Alias | exp.Column)):
+            select.expressions[position].replace(exp.alias_(item.copy(), f"_col{position}", quoted=True))

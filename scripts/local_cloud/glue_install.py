@@ -1,0 +1,13 @@
+"""Glue and Athena for real, as one gap filler among the launcher's."""
+
+from scripts.local_cloud import glue_store
+from scripts.local_cloud.athena.install import install as install_athena
+from scripts.local_cloud.crawlers.install import install as install_crawlers
+from scripts.local_cloud.gaps import Context
+
+
+def install(context: Context) -> None:
+    """Check every seam, then hook it."""
+    glue_store.use_cache_dir(context.scratch / "lake-cache")
+    install_crawlers()
+    install_athena()
