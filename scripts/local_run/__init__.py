@@ -1,1 +1,1 @@
-"""The whole platform on this machine: PostgreSQL, the AWS engine, the deployed app, and a story told with it."""
+"""The whole platform on this machine: database, AWS engine, the deployed app, and a story told with it."""

@@ -1,4 +1,4 @@
-"""Where the local run keeps its things, and the environment in which its commands see the engine and never AWS."""
+"""Where the local run keeps its things, and the environment in which commands see the engine, never AWS."""
 
 import os
 from collections.abc import Mapping

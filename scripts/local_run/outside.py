@@ -59,7 +59,7 @@ class Post:
 def delivered(endpoint: str) -> list[Post]:
     """Every mail and SMS that the engine's SES and SNS accepted, oldest first for each channel."""
     mails = _read(f"{endpoint}/_ministack/ses/messages")["messages"]
-    texts = _read(f"{endpoint}/_ministack/sns/sms-messages")
+    texts = _read(f"{endpoint}/_ministack/sns/sms-messages")["sms_messages"]
     return [
         Post("email", ", ".join(mail["To"]), f"{mail['Subject']}\n{mail['BodyText']}")
         for box in mails.values()

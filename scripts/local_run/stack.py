@@ -1,4 +1,4 @@
-"""Brings the whole platform up on this machine, in the order in which it is deployed to AWS, and takes it down."""
+"""Brings the whole platform up on this machine in the order in which it is deployed to AWS, and down again."""
 
 import json
 import shutil
