@@ -24,6 +24,7 @@ def test_state_machine_has_no_findings(file: Any) -> None:
 
 def test_every_task_of_the_order_machines_is_a_function_of_the_app() -> None:
     from chalice import Chalice
+
     from chalicelib.handlers import workflow
 
     app = Chalice("orders")

@@ -1,0 +1,96 @@
+"""One dead letter, and what its message tells about its failure: pure, no AWS call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from chalicelib import logs
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A received message of a dead-letter queue; `origin` says who gave up on it."""
+
+    message_id: str
+    receipt: str
+    body: str
+    sent_at: datetime
+    receives: int
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # message attributes as SQS gives them
+
+    @classmethod
+    def received(cls, message: Mapping[str, Any]) -> DeadLetter:
+        system = message.get("Attributes", {})
+        sent = int(system.get("SentTimestamp", 0)) / 1000
+        return cls(
+            message_id=message["MessageId"],
+            receipt=message["ReceiptHandle"],
+            body=message["Body"],
+            sent_at=datetime.fromtimestamp(sent, UTC),
+            receives=int(system.get("ApproximateReceiveCount", 0)),
+            attributes=message.get("MessageAttributes", {}),
+        )
+
+    @property
+    def origin(self) -> str:
+        """`rule`, `function`, `subscription` or `queue`."""
+        content = self.content
+        if self.attribute("TARGET_ARN"):
+            return "rule"
+        if isinstance(content, dict) and "functionArn" in content.get("requestContext", {}):
+            return "function"
+        if isinstance(content, dict) and content.get("Type") == "Notification" and "TopicArn" in content:
+            return "subscription"
+        return "queue"
+
+    @property
+    def content(self) -> Any:
+        """The body as JSON, or its text."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return self.body
+
+    @property
+    def error(self) -> str:
+        """Why it died, as far as the message says."""
+        if self.origin == "rule":
+            return f"{self.attribute('ERROR_CODE')}: {self.attribute('ERROR_MESSAGE')}"
+        if self.origin == "function":
+            answer = self.content.get("responsePayload") or {}
+            condition = self.content["requestContext"].get("condition", "")
+            return f"{answer.get('errorType', condition)}: {answer.get('errorMessage', condition)}"
+        if self.origin == "subscription":
+            return "the subscription could not be delivered"
+        return "given up by its consumer, whose log says why"
+
+    @property
+    def subscription_arn(self) -> str | None:
+        """The subscription of an undelivered notification; AWS names it only in the unsubscribe link."""
+        query = parse_qs(urlsplit(str(self.content.get("UnsubscribeURL", ""))).query)
+        return next(iter(query.get("SubscriptionArn", [])), None)
+
+    def attribute(self, name: str) -> str | None:
+        return (self.attributes.get(name) or {}).get("StringValue")
+
+    def shown(self) -> str:
+        """The content without personal data, for a terminal."""
+        return json.dumps(logs.redacted(self.content), indent=2, ensure_ascii=False)
+
+    def age(self, now: datetime) -> str:
+        """`3d 4h`, `12m 5s`: the two largest units."""
+        return age_of(int((now - self.sent_at).total_seconds()))
+
+
+def age_of(seconds: int) -> str:
+    parts: list[str] = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        amount, seconds = divmod(max(seconds, 0), size)
+        if amount or (unit == "s" and not parts):
+            parts.append(f"{amount}{unit}")
+    return " ".join(parts[:2])

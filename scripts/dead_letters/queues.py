@@ -1,0 +1,83 @@
+"""Reads dead-letter queues without emptying them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from scripts.dead_letters.letters import DeadLetter
+
+HOLD_SECONDS = 120  # how long letters stay invisible to others while they are shown or redriven
+
+
+class DeadLetterQueues:
+    """The stage's queues whose name says that they hold dead letters."""
+
+    def __init__(self, session: Any, stage: str) -> None:
+        self._sqs = session.client("sqs")
+        self._suffix = f"-dlq-{stage}"
+
+    def urls(self) -> dict[str, str]:
+        """Name without the stage (`order-processing-dlq`) → URL."""
+        pages = self._sqs.get_paginator("list_queues").paginate()
+        urls = [url for page in pages for url in page.get("QueueUrls", [])]
+        names = {url: url.rsplit("/", 1)[-1] for url in urls}
+        stage_length = len(self._suffix) - len("-dlq")
+        return {
+            name[:-stage_length]: url for url, name in sorted(names.items()) if name.endswith(self._suffix)
+        }
+
+    def count(self, url: str) -> int:
+        """Visible letters and those that somebody is looking at."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(attributes[name]) for name in names)
+
+    def sources(self, url: str) -> list[str]:
+        """URLs of the queues whose dead letters come here."""
+        found: list[str] = self._sqs.list_dead_letter_source_queues(QueueUrl=url).get("queueUrls", [])
+        return found
+
+    @contextmanager
+    def held(self, url: str, limit: int) -> Iterator[list[DeadLetter]]:
+        """Up to `limit` letters; those that are not removed meanwhile become visible again at the end."""
+        letters = self._receive(url, limit)
+        try:
+            yield letters
+        finally:
+            for letter in letters:
+                self._give_back(url, letter)
+
+    def remove(self, url: str, letter: DeadLetter) -> None:
+        self._sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.receipt)
+
+    def _receive(self, url: str, limit: int) -> list[DeadLetter]:
+        letters: dict[str, DeadLetter] = {}
+        while len(letters) < limit:
+            got = self._sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=min(10, limit - len(letters)),
+                VisibilityTimeout=HOLD_SECONDS,
+                WaitTimeSeconds=1,  # asks every server: a short poll misses some
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            ).get("Messages", [])
+            if not got:
+                break
+            letters |= {message["MessageId"]: DeadLetter.received(message) for message in got}
+        return list(letters.values())
+
+    def _give_back(self, url: str, letter: DeadLetter) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            self._sqs.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
+            )
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] not in (
+                "InvalidParameterValue", "ReceiptHandleIsInvalid", "MessageNotInflight",
+                "AWS.SimpleQueueService.MessageNotInflight",
+            ):  # fmt: skip
+                raise
