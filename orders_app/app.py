@@ -3,7 +3,17 @@
 from chalice import Chalice
 
 from chalicelib import names
-from chalicelib.handlers import api, api_system, authorizer, consumers, doors, failures, schedules, stage, workflow
+from chalicelib.handlers import (
+    api,
+    api_system,
+    authorizer,
+    consumers,
+    doors,
+    failures,
+    schedules,
+    stage,
+    workflow,
+)
 from chalicelib.handlers.middleware import around
 
 app = Chalice(app_name=names.APP)

@@ -134,7 +134,9 @@ def raw_body(call: Call) -> bytes:
 
 def check_media_type(content_type: str | None) -> None:
     """application/json in UTF-8, or none at all; nothing that merely contains the word."""
-    media_type, *parameters = [part.strip().lower() for part in (content_type or "application/json").split(";")]
+    media_type, *parameters = [
+        part.strip().lower() for part in (content_type or "application/json").split(";")
+    ]
     charsets = [part.partition("=")[2].strip('"') for part in parameters if part.startswith("charset=")]
     if media_type != "application/json" or any(one not in ("utf-8", "utf8") for one in charsets):
         raise UnsupportedMediaTypeError("send the body as application/json in UTF-8")
@@ -180,7 +182,10 @@ def order_fields(body: dict[str, Any]) -> dict[str, Any]:
 
 def fingerprint(fields: dict[str, Any]) -> str:
     """The same for bodies that mean the same, however they are spaced, ordered or spelled in JSON."""
-    plain = fields | {"customer": asdict(fields["customer"]), "lines": [asdict(one) for one in fields["lines"]]}
+    plain = fields | {
+        "customer": asdict(fields["customer"]),
+        "lines": [asdict(one) for one in fields["lines"]],
+    }
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=_canonical).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The door of every route: who calls and under which correlation id; scopes, errors and headers of answers."""
+"""The door of every route: who calls, under which correlation id, and with which scopes."""
 
 import functools
 import os
@@ -73,9 +73,9 @@ View = Callable[..., Response]
 
 def open_call(request: Request, provider: "Callable[[], Services]") -> Call:
     """The call of a request; an unusable correlation id is replaced here and refused by `door`."""
-    sent = request.headers.get(CORRELATION_HEADER)
-    usable = isinstance(sent, str) and _CORRELATION_ID.fullmatch(sent) is not None
-    return Call(request, sent if usable else str(uuid.uuid4()), principal_of(request.context), provider)
+    sent = str(request.headers.get(CORRELATION_HEADER, ""))
+    made = sent if _CORRELATION_ID.fullmatch(sent) else str(uuid.uuid4())
+    return Call(request, made, principal_of(request.context), provider)
 
 
 def principal_of(context: Mapping[str, Any]) -> Principal | None:

@@ -26,9 +26,7 @@ def document(routes: Routes) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": {
-            path: {
-                method.lower(): operation(path, entry) for method, entry in sorted(routes[path].items())
-            }
+            path: {method.lower(): operation(path, entry) for method, entry in sorted(routes[path].items())}
             for path in sorted(routes)
         },
         "components": COMPONENTS,

@@ -99,7 +99,7 @@ def _fault(one: FieldProblem) -> dict[str, str]:
 
 
 def pointer(path: str) -> str:
-    """`items[0].quantity` → `#/items/0/quantity` (RFC 6901, fragment form as in RFC 9457)."""
-    if path.startswith("#"):
-        return path
+    """`items[0].quantity` or `/items/0/quantity` → `#/items/0/quantity` (RFC 6901, as RFC 9457 shows it)."""
+    if path.startswith(("#", "/")):
+        return "#" + path.removeprefix("#")
     return "#/" + "/".join(re.findall(r"[^.\[\]]+", path)) if path else "#"

@@ -3,7 +3,7 @@
 from chalicelib.handlers.schema import Amount, Items, Record, Text, TextOr, Whole
 
 MAX_LINES = 100
-MAX_QUANTITY = 10_000
+MAX_QUANTITY = 1_000_000
 
 CUSTOMER = TextOr(
     Text(200, about="The customer's name."),

@@ -31,7 +31,7 @@ FORMS: dict[str, Form] = {
     "currency": _form(r"[A-Z]{3}", "must be a currency code of three capitals (ISO 4217)"),
     "token": _form(r"[\x21-\x7e]+", "must be visible ASCII without spaces"),
     "country": _form(r"[A-Z]{2}", "must be a country code of two capitals (ISO 3166-1)"),
-    "order": _form(r"ORD-[A-Za-z0-9-]{1,60}", "must be an order id, as ORD-…"),
+    "order": _form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "must be an order id, as ORD-…"),
     "reason": _form(r"[a-z][a-z0-9_]*", "must be a code of lower-case letters, digits and _"),
     "reference": _form(r"[A-Za-z0-9._:@/+=-]+", "must hold only letters, digits and . _ : @ / + = -"),
 }

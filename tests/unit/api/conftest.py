@@ -13,7 +13,7 @@ from chalice.test import Client, HTTPResponse
 
 os.environ.setdefault("STAGE", "local")
 
-from tests.unit.api.fakes import FakeServices  # noqa: E402
+from tests.unit.api.fakes import FakeServices
 
 SEED_ORDER = {
     "customer": "Bob Smith",
@@ -60,7 +60,7 @@ def load_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Chalic
         return importlib.import_module("app").app
 
     importlib.import_module("app")
-    yield load
+    return load
 
 
 @pytest.fixture

@@ -26,7 +26,9 @@ def closed(
         "eve": Principal("eve", frozenset({"orders:read", "orders:write"})),
         "ops": Principal("operator", frozenset({"ops"})),
     }
-    monkeypatch.setattr(importlib.import_module("chalicelib.handlers.authorizer"), "services", lambda: services)
+    monkeypatch.setattr(
+        importlib.import_module("chalicelib.handlers.authorizer"), "services", lambda: services
+    )
     return Api(app, services)
 
 
@@ -47,13 +49,20 @@ def test_a_known_token_opens_every_route_with_its_subject_and_scopes(closed: Api
 
 
 @pytest.mark.parametrize("header", ["Bearer wrong", "Bearer ", "Bearer", "reader", "Basic reader", "", " "])
-def test_any_other_header_fails_with_the_word_that_the_gateway_answers_401_to(closed: Api, header: str) -> None:
-    with pytest.raises(Exception, match="^Unauthorized$"):
+def test_any_other_header_fails_with_the_word_that_the_gateway_answers_401_to(
+    closed: Api, header: str
+) -> None:
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorize(header)
 
 
 def test_no_token_is_refused_by_the_gateway(closed: Api) -> None:
-    for method, path in (("GET", "/orders"), ("POST", "/orders"), ("GET", "/products"), ("GET", "/orders/ORD-1")):
+    for method, path in (
+        ("GET", "/orders"),
+        ("POST", "/orders"),
+        ("GET", "/products"),
+        ("GET", "/orders/ORD-1"),
+    ):
         assert closed.send(method, path).status_code == 401
 
 

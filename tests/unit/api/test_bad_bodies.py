@@ -91,7 +91,9 @@ def test_amounts_with_the_currencys_digits_are_taken(api: Api, currency: str, am
     assert api.post(order(currency=currency, amount=amount)).status_code == 202
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e99999999999999999999", "01", ".5", "+1"])
+@pytest.mark.parametrize(
+    "number", ["NaN", "Infinity", "-Infinity", "1e99999999999999999999", "01", ".5", "+1"]
+)
 def test_numbers_that_json_does_not_have_are_400(api: Api, number: str) -> None:
     body = f'{{"customer":"A","amount":{number},"items":[{{"product":"W","quantity":1}}]}}'
     assert_problem(api.post(body.encode()), 400)
@@ -112,7 +114,8 @@ def test_repeated_names_are_named(api: Api) -> None:
     "body",
     [
         b"", b" ", b"{", b"order", b"\xff\xfe", b'{"customer":"\xc3\x28"}', b"[" * 60_000, b'{"a":' * 12_000,
-        b"[" * 40 + b"]" * 40, b"{'customer':'A'}", b'{"customer":"A",}', b"\xef\xbb\xbf{}", b'{"a":1}{"b":2}',
+        b"[" * 40 + b"]" * 40, b"{'customer':'A'}", b'{"customer":"A",}', b"\xef\xbb\xbf{}",
+        b'{"a":1}{"b":2}',
     ],
 )  # fmt: skip
 def test_what_is_not_json_is_400(api: Api, body: bytes) -> None:

@@ -71,7 +71,9 @@ def test_cors_lets_browsers_read_our_headers_on_errors_too(api: Api) -> None:
 def test_the_access_log_has_one_line_with_ids_and_no_person(
     api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    api.post(SEED_ORDER | {"customer": {"name": "Bob Smith", "email": "bob@example.com"}}, X_Correlation_Id="c-1")
+    api.post(
+        SEED_ORDER | {"customer": {"name": "Bob Smith", "email": "bob@example.com"}}, X_Correlation_Id="c-1"
+    )
     api.send("GET", "/orders/ORD-1", X_Correlation_Id="c-2")
     first, second = access_lines(capsys)
     assert (first["route"], first["method"], first["status"]) == ("/orders", "POST", 202)

@@ -10,7 +10,7 @@ from tests.unit.api.conftest import SEED_ORDER, Api, assert_problem, faults
 
 
 def test_list_parameters_reach_the_service(api: Api) -> None:
-    assert api.send("GET", "/orders?status=completed&customer=Bob%20Smith&cursor=abc&limit=7").status_code == 200
+    api.send("GET", "/orders?status=completed&customer=Bob%20Smith&cursor=abc&limit=7")
     assert api.services.commands == [ListOrders(LOCAL_PRINCIPAL, "completed", "Bob Smith", "abc", 7)]
 
 
@@ -46,7 +46,8 @@ def test_an_order_that_is_not_there_is_404(api: Api, order_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"), [(b"", "customer_request"), ({}, "customer_request"), ({"reason": "too_slow"}, "too_slow")]
+    ("body", "reason"),
+    [(b"", "customer_request"), ({}, "customer_request"), ({"reason": "too_slow"}, "too_slow")],
 )
 def test_cancel_takes_an_optional_reason(api: Api, body: Any, reason: str) -> None:
     api.post(SEED_ORDER)
@@ -57,6 +58,5 @@ def test_cancel_takes_an_optional_reason(api: Api, body: Any, reason: str) -> No
 
 
 def test_cancel_refuses_what_it_does_not_know(api: Api) -> None:
-    assert list(faults(api.send("POST", "/orders/ORD-1/cancel", {"reason": "Bob said so", "force": True}))) == [
-        "#/force", "#/reason"
-    ]  # fmt: skip
+    response = api.send("POST", "/orders/ORD-1/cancel", {"reason": "Bob said so", "force": True})
+    assert set(faults(response)) == {"#/force", "#/reason"}

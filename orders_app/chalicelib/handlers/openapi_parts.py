@@ -1,0 +1,235 @@
+"""What routes and shapes do not say by themselves: words, answers and examples for OpenAPI."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.domain import money
+from chalicelib.domain.order import Status
+from chalicelib.handlers import shapes
+from chalicelib.handlers.http import READ, WRITE
+
+BAD_BODY = {
+    400: "The body or a header cannot be read.",
+    413: "The body has more than 64 KB.",
+    415: "The body is not application/json.",
+    422: "Some fields are not valid; `errors` names each.",
+}
+NO_ORDER = {404: "There is no such order, or it belongs to somebody else."}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One route's part of the document; the names point into COMPONENTS and EXAMPLES."""
+
+    summary: str
+    outcome: str
+    answer: str
+    scope: str | None = None
+    status: int = 200
+    description: str = ""
+    parameters: Sequence[str] = ()
+    body: str | None = None
+    body_required: bool = True
+    examples: Sequence[str] = ()
+    example: str | None = None
+    headers: Sequence[str] = ()
+    refusals: Mapping[int, str] = field(default_factory=dict)
+
+
+OPERATIONS: dict[str, Operation] = {
+    "place_order": Operation(
+        summary="Place an order",
+        description=(
+            "The catalogue is the price authority: a unit price or total that disagrees with it is refused. "
+            "With an `Idempotency-Key` the same body gets the same answer, for 24 hours, and one order."
+        ),
+        outcome="Accepted; the workflow has it. An earlier answer to the same key says so in a header.",
+        status=202,
+        answer="Accepted",
+        scope=WRITE,
+        parameters=("IdempotencyKey",),
+        body="PlaceOrder",
+        examples=("short", "full"),
+        example="accepted",
+        headers=("Location", "Idempotency-Replayed"),
+        refusals=BAD_BODY
+        | {
+            409: "The first request with this key is still running; come back after `Retry-After` seconds.",
+            422: "Some fields are not valid, or the key was used with another body.",
+        },
+    ),
+    "list_orders": Operation(
+        summary="List orders, the newest first",
+        description="Without scope `ops` a token sees its own orders. `nextCursor` leads to the next page.",
+        outcome="One page.",
+        answer="OrderPage",
+        scope=READ,
+        parameters=("Status", "Customer", "Cursor", "Limit"),
+        refusals={422: "Some query parameters are not valid; `errors` names each."},
+    ),
+    "get_order": Operation("Look up an order", "The order.", "Order", READ, refusals=NO_ORDER),
+    "get_order_events": Operation(
+        summary="Show what happened to an order",
+        outcome="Its events in order, as they went over the bus.",
+        answer="OrderEvents",
+        scope=READ,
+        refusals=NO_ORDER,
+    ),
+    "cancel_order": Operation(
+        summary="Cancel an order",
+        description=(
+            "Before the capture the order stops; after it the money goes back and the stock returns. "
+            "Once more is no fault. The outcome is an event: look at the order later."
+        ),
+        outcome="The cancellation has begun.",
+        status=202,
+        answer="Accepted",
+        scope=WRITE,
+        body="CancelOrder",
+        body_required=False,
+        refusals=BAD_BODY | NO_ORDER | {409: "The order can no longer be cancelled; `detail` says why."},
+    ),
+    "list_products": Operation("List the catalogue", "What can be ordered.", "Products", READ),
+    "get_health": Operation(
+        "Ask whether the service is well", "Database and bus answer.", "Health", example="healthy"
+    ),
+    "get_openapi": Operation("Get this document", "OpenAPI 3.1.", ""),
+}
+
+TEXT: dict[str, Any] = {"type": "string"}
+TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
+MONEY: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^[0-9]+(\.[0-9]+)?$",
+    "description": "A decimal with the currency's digits.",
+}
+CURRENCY: dict[str, Any] = {"type": "string", "enum": sorted(money.DIGITS)}
+
+
+def record(properties: Mapping[str, Any], optional: Sequence[str] = ()) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": dict(properties), "required": required}
+
+
+def array(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": dict(items)}
+
+
+def or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [dict(schema), {"type": "null"}]}
+
+
+def ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+STATUS: dict[str, Any] = {"type": "string", "enum": [str(one) for one in Status]}
+ORDER_SUMMARY: dict[str, Any] = {
+    "orderId": TEXT, "customerId": TEXT, "status": STATUS, "currency": CURRENCY, "total": MONEY,
+    "placedAt": TIME, "updatedAt": TIME,
+}  # fmt: skip
+LINE: dict[str, Any] = record(
+    {"lineNumber": {"type": "integer"}, "productId": TEXT, "quantity": {"type": "integer"},
+     "unitPrice": MONEY, "lineAmount": MONEY}
+)  # fmt: skip
+FAULT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "pointer": {"type": "string", "description": "JSON pointer into the body, as `#/items/0/quantity`."},
+        "header": TEXT,
+        "parameter": TEXT,
+        "detail": TEXT,
+    },
+    "required": ["detail"],
+}
+SCHEMAS: dict[str, Any] = {
+    "PlaceOrder": shapes.PLACE_ORDER.schema(),
+    "CancelOrder": shapes.CANCEL_ORDER.schema(),
+    "Accepted": record({"message": TEXT, "orderId": TEXT, "status": TEXT}, optional=["message"]),
+    "Order": record(ORDER_SUMMARY | {"lines": array(LINE)}),
+    "OrderSummary": record(ORDER_SUMMARY),
+    "OrderPage": record({"orders": array(ref("OrderSummary")), "nextCursor": or_null(TEXT)}),
+    "Event": record(
+        {"id": TEXT, "source": TEXT, "type": TEXT, "version": {"type": "integer"}, "time": TIME,
+         "correlationId": TEXT, "causationId": or_null(TEXT), "orderId": TEXT,
+         "sequence": {"type": "integer"}, "data": {"type": "object"}}
+    ),
+    "OrderEvents": record({"orderId": TEXT, "events": array(ref("Event"))}),
+    "Product": record({"productId": TEXT, "name": TEXT, "price": MONEY, "currency": CURRENCY,
+                       "available": {"type": "integer"}}),
+    "Products": record({"products": array(ref("Product"))}),
+    "Health": record({"status": TEXT, "checks": {"type": "object", "additionalProperties": TEXT}}),
+    "Problem": record(
+        {
+            "type": {"type": "string", "format": "uri", "description": "`urn:problem:orders:` and a word."},
+            "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "instance": TEXT,
+            "correlationId": TEXT, "errors": array(FAULT),
+        },
+        optional=["errors"],
+    ),
+}  # fmt: skip
+
+
+def header(name: str, about: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": about, "schema": dict(schema)}
+
+
+def query(name: str, about: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": about, "schema": dict(schema)}
+
+
+COMPONENTS: dict[str, Any] = {
+    "schemas": SCHEMAS,
+    "parameters": {
+        "OrderId": {
+            "name": "order_id", "in": "path", "required": True,
+            "schema": {"type": "string"}, "example": "ORD-01K9ZT5Q8Y3V7M2N4B6C8D0E1F",
+        },
+        "CorrelationId": header(
+            "X-Correlation-Id", "Follows the order through every hop; made here if not sent.",
+            {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"},
+        ),
+        "IdempotencyKey": header(
+            "Idempotency-Key", "Any text that is new for each order and the same for each repetition.",
+            {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        ),
+        "Status": query("status", "Only orders in this status.", STATUS),
+        "Customer": query("customer", "Only orders of this customer, by id or name.", TEXT),
+        "Cursor": query("cursor", "`nextCursor` of the page before.", TEXT),
+        "Limit": query(
+            "limit", "How many.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+        ),
+    },
+    "headers": {
+        "CorrelationId": {"schema": TEXT, "description": "As sent, or made here."},
+        "Location": {"schema": TEXT, "description": "The order, relative to this request's address."},
+        "Idempotency-Replayed": {"schema": {"const": "true"}, "description": "The answer is an earlier one."},
+    },
+    "securitySchemes": {
+        "token": {"type": "http", "scheme": "bearer", "description": "Given out by `scripts.tokens`."}
+    },
+}  # fmt: skip
+EXAMPLES: dict[str, Any] = {
+    "short": {
+        "customer": "Bob Smith",
+        "amount": 499.99,
+        "items": [{"product": "Gaming Console", "quantity": 1}, {"product": "Controller", "quantity": 2}],
+    },
+    "full": {
+        "customer": {
+            "id": "CUST-7", "name": "Ada Example", "email": "ada@example.com", "phone": "+4915112345678",
+        },
+        "items": [{"productId": "P-1001", "quantity": 2, "unitPrice": "74.99"}],
+        "currency": "USD",
+        "total": "149.98",
+        "payment": {"token": "tok_approve"},
+        "shipping": {"street": "Main Street 1", "city": "Springfield", "country": "US", "region": "west"},
+    },
+    "accepted": {
+        "message": "Order placed successfully",
+        "orderId": "ORD-01K9ZT5Q8Y3V7M2N4B6C8D0E1F",
+        "status": "processing",
+    },
+    "healthy": {"status": "ok", "checks": {"database": "ok", "bus": "ok"}},
+}  # fmt: skip
