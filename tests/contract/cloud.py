@@ -54,7 +54,7 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = boto3.client(service, **self._settings)  # type: ignore[call-overload]
+            self._clients[service] = boto3.client(service, **self._settings)
         return self._clients[service]
 
     def name(self, what: str = "contract") -> str:

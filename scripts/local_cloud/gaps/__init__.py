@@ -11,12 +11,15 @@ from scripts.local_cloud.seams import require_engine_version
 GAPS = (
     "lambda_executor",
     "lambda_async",
+    "logs",
     "api_import",
     "sns_delivery",
     "eventbridge_delivery",
     "sqs_move_tasks",
     "sfn_definitions",
     "sfn_runs",
+    "cloudwatch_alarms",
+    "cloudwatch_metrics",
     "lake",
 )
 

@@ -99,8 +99,8 @@ def _state(
     for field in _NOT_HERE:
         if field in state:
             yield "NOT_IN_LOCAL_ENGINE", f"The local engine does not do {field}", f"{here}/{field}"
-    if language == "JSONPath" and (where := _variable(state, here)):
-        yield "NOT_IN_LOCAL_ENGINE", "The local engine has no variables in JSONPath states", where
+    if language == "JSONPath" and (variable := _variable(state, here)):
+        yield "NOT_IN_LOCAL_ENGINE", "The local engine has no variables in JSONPath states", variable
     yield from _branches(state, here, language)
 
 

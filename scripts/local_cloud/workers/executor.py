@@ -40,7 +40,7 @@ class Executor:
     def run(
         self, config: Config, archive: bytes, event: Any, request_id: str, trace: str | None
     ) -> dict[str, Any]:
-        """Invoke once. Keys of the result: body, log, error, throttle, exactly as the engine wants them."""
+        """Invoke once. Keys of the result: body, log, log_source (its stream), error, throttle."""
         name = f"{config['FunctionArn']}:{config.get('Version', '$LATEST')}"
         try:
             worker = self.pool.acquire(name, _fingerprint(config), lambda: self._start(name, config, archive))
@@ -61,7 +61,7 @@ class Executor:
             if not usable:
                 with self._guard:
                     self._everyone.discard(worker)
-        return _result(answer, log, request_id, seconds) | {"stream": worker.log_stream}
+        return _result(answer, log, request_id, seconds) | {"log_source": worker.log_stream}
 
     def close(self) -> None:
         """End all workers, those at work too, and remove their folders."""
