@@ -50,7 +50,6 @@ def stage_block(stage: StageSettings) -> dict[str, Any]:
         "api_gateway_stage": stage.stage,
         "autogen_policy": False,
         "minimum_compression_size": 1024,
-        "log_retention_in_days": stage.log_retention_days,
         "environment_variables": environment(stage),
         "lambda_functions": {
             name: _function_block(name, one, stage) for name, one in functions(stage).items()
@@ -86,6 +85,8 @@ def _function_block(name: str, function: Function, stage: StageSettings) -> dict
         "lambda_timeout": function.timeout,
         "lambda_memory_size": function.memory,
     }
+    if name != policies.API_HANDLER:  # Chalice names the API's log group wrongly: base has it
+        block["log_retention_in_days"] = stage.log_retention_days
     concurrency = stage.reserved_concurrency.get(name, function.concurrency)
     if concurrency is not None and not stage.is_local:
         block["reserved_concurrency"] = concurrency

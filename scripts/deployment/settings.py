@@ -62,6 +62,11 @@ class StageSettings:
 
     def parameters(self) -> dict[str, str]:
         """What the fragments may ask for by name (besides outputs of base and functions)."""
+        network = {
+            "VpcId": self.vpc,
+            "SubnetIds": ",".join(self.subnets),
+            "SecurityGroupIds": ",".join(self.security_groups),
+        }
         return {
             "Stage": self.stage,
             "OperatorsEmail": self.operators_email,
@@ -69,9 +74,7 @@ class StageSettings:
             "LogRetentionDays": str(self.log_retention_days),
             "CreateDatabase": str(self.create_database).lower(),
             "CreateEndpoints": str(self.create_endpoints).lower(),
-            "VpcId": self.vpc,
-            "SubnetIds": ",".join(self.subnets),
-            "SecurityGroupIds": ",".join(self.security_groups),
+            **{name: value for name, value in network.items() if value},
         }
 
 

@@ -1,0 +1,127 @@
+"""One template of everything, for CI: `python -m scripts.package --stage prod out/`.
+
+The fragments and the template of `chalice package` in one; `--check` only merges and lints, without a package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts import configure
+from scripts.deployment import fragments, overrides, wiring
+from scripts.deployment.cli import reported
+from scripts.deployment.errors import DeploymentError
+from scripts.deployment.fragments import Template
+
+TEMPLATE = "sam.json"
+
+
+def package(stage: str, out: Path, project: Path = configure.APP) -> Path:
+    """Write `sam.json` and `deployment.zip` into `out`; answers the template's path."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "app"
+        shutil.copytree(
+            project, copy, ignore=shutil.ignore_patterns("deployments", "deployed", "__pycache__")
+        )
+        configure.apply(configure.defaults(stage), copy, committed=True)
+        plain = Path(folder) / "plain"
+        chalice_package(copy, stage, plain)
+        merge = Path(folder) / "merge.json"
+        merge.write_text(json.dumps(merged(json.loads((plain / TEMPLATE).read_text()), stage)))
+        chalice_package(copy, stage, out.resolve(), merge)
+    return out / TEMPLATE
+
+
+def merged(packaged: Template, stage: str) -> dict[str, Any]:
+    """What is merged over the template of `chalice package`: all fragments and the overrides."""
+    settings = configure.defaults(stage)
+    stack = wiring.joined(fragments.base(), fragments.bindings(), overrides.functions(packaged), stage)
+    resources = {**stack["Resources"], **overrides.made(packaged, stack, settings)}
+    parameters = {**stack.get("Parameters", {}), **overrides.PARAMETERS}
+    return {**stack, "Parameters": parameters, "Resources": resources}
+
+
+def chalice_package(project: Path, stage: str, out: Path, merge: Path | None = None) -> None:
+    """Run `chalice package`; DeploymentError with what it said."""
+    command = [
+        sys.executable,
+        "-c",
+        "from chalice.cli import main; main()",
+        "--project-dir",
+        str(project),
+        "package",
+        "--stage",
+        stage,
+    ]
+    command += ["--merge-template", str(merge)] if merge else []
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
+    done = subprocess.run([*command, str(out)], capture_output=True, text=True, env=environment, check=False)
+    if done.returncode or not (out / TEMPLATE).is_file():
+        raise DeploymentError(f"chalice package failed: {(done.stdout + done.stderr).strip()[-2000:]}")
+
+
+def lint(template: Path) -> list[str]:
+    """What cfn-lint finds in a template, a line each."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from cfnlint import runner; sys.exit(runner.main())",
+            "--format",
+            "parseable",
+            "--region",
+            "us-east-1",
+            "--",
+            str(template),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+
+
+def check_fragments() -> list[str]:
+    """What cfn-lint finds in base and bindings."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        both: Mapping[str, Template] = {"base": fragments.base(), "bindings": fragments.bindings()}
+        for name, template in both.items():
+            file = Path(folder) / f"{name}.json"
+            file.write_text(json.dumps(template, indent=1))
+            found += [line.replace(folder + os.sep, "") for line in lint(file)]
+    return found
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m scripts.package", description=__doc__)
+    parser.add_argument("out", nargs="?", type=Path, default=Path("out"))
+    parser.add_argument("--stage", default="prod")
+    parser.add_argument("--project-dir", type=Path, default=configure.APP)
+    parser.add_argument("--check", action="store_true", help="lint the fragments and package nothing")
+    options = parser.parse_args(argv)
+
+    def run() -> int:
+        if options.check:
+            found = check_fragments()
+        else:
+            template = package(options.stage, options.out, options.project_dir)
+            print(f"{template}: {len(json.loads(template.read_text())['Resources'])} resources")
+            found = lint(template)
+        print("\n".join(found) or "cfn-lint finds nothing")
+        return 1 if found else 0
+
+    return reported(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
