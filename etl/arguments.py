@@ -24,14 +24,14 @@ class Arguments:
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """Glue adds arguments of its own (--JOB_ID, --TempDir, …): with --JOB_NAME the unknown ones are let be."""
+    """Glue adds arguments of its own (--JOB_ID, --TempDir, …): with --JOB_NAME unknown ones are let be."""
     parser = _parser()
     known, rest = parser.parse_known_args(list(argv))
     if rest and known.job_name is None:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if not (known.sales or known.customers or known.manifest or known.database_name):
         parser.error("nothing to read: give --sales, --customers, --manifest or --database_name")
-    if (known.sales or known.customers) and known.output is None:
+    if not known.manifest and known.output is None:
         parser.error("--output is needed")
     return Arguments(
         engine=known.engine or ("spark" if known.job_name else "duckdb"),

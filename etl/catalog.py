@@ -1,10 +1,47 @@
 """The Data Catalog behind one protocol: partitions are registered by the run itself, the crawler confirms."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from etl.state import LakeState
 from etl.storage import Storage
+
+Call = Callable[[str, Mapping[str, Any]], Any]
+Columns = tuple[tuple[str, str], ...]
+
+SALES: Columns = (
+    ("order_id", "string"),
+    ("line_number", "int"),
+    ("version", "bigint"),
+    ("customer_id", "string"),
+    ("product_id", "string"),
+    ("quantity", "int"),
+    ("price", "decimal(18,2)"),
+    ("line_amount", "decimal(18,2)"),
+    ("order_date", "date"),
+    ("region", "string"),
+    ("status", "string"),
+    ("currency", "string"),
+    ("extra", "string"),
+    ("source", "string"),
+    ("source_version", "bigint"),
+    ("record", "bigint"),
+)
+DAILY_SALES: Columns = (
+    ("region", "string"),
+    ("daily_revenue", "decimal(18,2)"),
+    ("daily_orders", "bigint"),
+    ("unique_customers", "bigint"),
+)
+CUSTOMER_METRICS: Columns = (
+    ("customer_id", "string"),
+    ("name", "string"),
+    ("status", "string"),
+    ("total_spent", "decimal(18,2)"),
+    ("total_orders", "bigint"),
+    ("avg_order_value", "decimal(18,2)"),
+)
+_BATCH = 100  # BatchCreatePartition and BatchUpdatePartition take at most 100
 
 
 class Catalog(Protocol):
@@ -17,3 +54,91 @@ class NoCatalog:
 
     def sync(self, storage: Storage, state: LakeState, dates: Sequence[str]) -> None:
         return None
+
+
+class GlueCatalog:
+    """Tables sales, daily_sales and customer_metrics; every request passes through `call`."""
+
+    def __init__(self, database: str, call: Call | None = None) -> None:
+        self._database = database
+        self._call = call or glue_call
+
+    def sync(self, storage: Storage, state: LakeState, dates: Sequence[str]) -> None:
+        """Silver partitions are moved to the run's prefix; gold ones keep their place and are only added."""
+        silver = {day: storage.url(key).rpartition("/")[0] + "/" for day, key in state.sales.items()}
+        gold = {day: storage.url(f"daily_sales/order_date={day}/") for day in state.sales}
+        self._ensure("sales", storage.url("silver/sales/"), SALES, "order_day")
+        self._partitions("sales", SALES, silver)
+        self._ensure("daily_sales", storage.url("daily_sales/"), DAILY_SALES, "order_date")
+        self._partitions("daily_sales", DAILY_SALES, gold)
+        self._ensure("customer_metrics", storage.url("customer_metrics/"), CUSTOMER_METRICS, None)
+
+    def _ensure(self, name: str, location: str, columns: Columns, key: str | None) -> None:
+        if _existing(self._call, self._database, name):
+            return
+        table = {
+            "Name": name,
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": {"classification": "parquet", "EXTERNAL": "TRUE"},
+            "StorageDescriptor": _descriptor(location, columns),
+            "PartitionKeys": [{"Name": key, "Type": "string"}] if key else [],
+        }
+        self._call("create_table", {"DatabaseName": self._database, "TableInput": table})
+
+    def _partitions(self, table: str, columns: Columns, wanted: Mapping[str, str]) -> None:
+        actual = dict(self._actual(table))
+        new = [d for d in sorted(wanted) if d not in actual]
+        moved = [d for d in sorted(wanted) if d in actual and actual[d].rstrip("/") != wanted[d].rstrip("/")]
+        where = {"DatabaseName": self._database, "TableName": table}
+        for days in _chunks(new):
+            inputs = [_partition(day, wanted[day], columns) for day in days]
+            self._call("batch_create_partition", {**where, "PartitionInputList": inputs})
+        for day in moved:
+            change = {"PartitionValueList": [day], "PartitionInput": _partition(day, wanted[day], columns)}
+            self._call("update_partition", {**where, **change})
+
+    def _actual(self, table: str) -> Iterator[tuple[str, str]]:
+        request = {"DatabaseName": self._database, "TableName": table}
+        while True:
+            page = self._call("get_partitions", request)
+            for found in page["Partitions"]:
+                yield found["Values"][0], found["StorageDescriptor"]["Location"]
+            if not page.get("NextToken"):
+                return
+            request["NextToken"] = page["NextToken"]
+
+
+def glue_call(operation: str, arguments: Mapping[str, Any]) -> Any:
+    from etl.glue import glue_client
+
+    return getattr(glue_client(), operation)(**arguments)
+
+
+def _existing(call: Call, database: str, name: str) -> Any:
+    from botocore.exceptions import ClientError
+
+    try:
+        return call("get_table", {"DatabaseName": database, "Name": name})["Table"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "EntityNotFoundException":
+            return None
+        raise
+
+
+def _partition(day: str, location: str, columns: Columns) -> dict[str, Any]:
+    return {"Values": [day], "StorageDescriptor": _descriptor(location, columns)}
+
+
+def _descriptor(location: str, columns: Columns) -> dict[str, Any]:
+    hive = "org.apache.hadoop.hive.ql.io.parquet"
+    return {
+        "Columns": [{"Name": name, "Type": kind} for name, kind in columns],
+        "Location": location,
+        "InputFormat": f"{hive}.MapredParquetInputFormat",
+        "OutputFormat": f"{hive}.MapredParquetOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": f"{hive}.serde.ParquetHiveSerDe", "Parameters": {}},
+    }
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[i : i + _BATCH] for i in range(0, len(values), _BATCH))

@@ -1,12 +1,15 @@
-"""The ETL job: args, read, validate, transform, write, report. `python -m etl.job`, or a Glue job's script."""
+"""The ETL job: args, read, validate, transform, write, report; `python -m etl.job` or a Glue script."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from etl.arguments import Arguments, parse
+from etl.catalog import Catalog, GlueCatalog, NoCatalog
 from etl.engines import open_engine
 from etl.errors import EtlError
+from etl.glue import catalog_manifest, glue_job
 from etl.manifest import Manifest, local_manifest, parse_manifest
 from etl.pipeline import run
 from etl.report import Report
@@ -15,9 +18,11 @@ from etl.storage import read_url
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, or 2 for unusable input, 3 for too many rejects, 1 for any other refusal."""
+    argv = sys.argv[1:] if argv is None else argv
     try:
-        arguments = parse(sys.argv[1:] if argv is None else argv)
-        report = execute(arguments)
+        arguments = parse(argv)
+        with glue_job(arguments.job_name, argv):
+            report = execute(arguments)
     except EtlError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -28,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def execute(arguments: Arguments) -> Report:
     manifest = manifest_of(arguments)
     with open_engine(arguments.engine) as engine:
-        report = run(manifest, engine=engine)
+        report = run(manifest, engine=engine, catalog=catalog_of(manifest))
     if arguments.report:
         arguments.report.parent.mkdir(parents=True, exist_ok=True)
         arguments.report.write_text(report.to_json(), encoding="utf-8")
@@ -40,10 +45,18 @@ def manifest_of(arguments: Arguments) -> Manifest:
     if arguments.manifest:
         manifest = parse_manifest(read_url(arguments.manifest))
         manifest = replace(manifest, as_of=arguments.as_of or manifest.as_of)
+    elif arguments.database_name:
+        run_id = arguments.run_id or datetime.now(UTC).strftime("catalog-%Y%m%dT%H%M%SZ")
+        manifest = catalog_manifest(
+            arguments.database_name, arguments.table_prefix, arguments.output or "", run_id, arguments.as_of
+        )
     else:
-        assert arguments.output is not None
         manifest = local_manifest(
-            arguments.sales, arguments.customers, arguments.output, arguments.as_of, arguments.run_id
+            arguments.sales,
+            arguments.customers,
+            arguments.output or "",
+            arguments.as_of,
+            arguments.run_id,
         )
     if arguments.max_quarantined_share is not None:
         options = {**manifest.options, "max_quarantined_share": arguments.max_quarantined_share}
@@ -51,5 +64,11 @@ def manifest_of(arguments: Arguments) -> Manifest:
     return manifest
 
 
+def catalog_of(manifest: Manifest) -> Catalog:
+    return GlueCatalog(manifest.database) if manifest.database else NoCatalog()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    # Glue takes an exit for a failure even with code 0.
+    if code := main():
+        sys.exit(code)

@@ -1,4 +1,4 @@
-"""What one run reads: exact versions of files, each with its kind and time; from JSON, S3, paths or the catalog."""
+"""What one run reads: exact versions of files, each with its kind and its time."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ KIND_NAMES = ("sales", "customers", "orders")
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One input object. `bucket` is None for a local path; `object_time` is its version where rows have none."""
+    """One input object, a local path if `bucket` is None; `object_time` is the version of rows without one."""
 
     key: str
     kind: str

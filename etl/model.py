@@ -1,8 +1,8 @@
 """The tables of the lake as SQL in the common subset: versions are merged here, and gold is counted here.
 
-A sale is (order_id, line_number). The state of an order is a join of everything ever accepted of it: the highest
-version wins with all its lines; of one line in one version, the latest (source time, source, record) wins. That
-is commutative, associative and idempotent, so files may come twice, late and in any order.
+A sale is (order_id, line_number). The state of an order is a join of everything ever accepted of it: the
+highest version wins with all its lines; of one line in one version, the latest (source time, source, record)
+wins. That is commutative, associative and idempotent, so files may come twice, late and in any order.
 """
 
 from collections.abc import Collection

@@ -39,7 +39,7 @@ def run(
     catalog: Catalog | None = None,
     quarantine: Storage | None = None,
 ) -> Report:
-    """Run the manifest; raises QualityThresholdError before publishing. The lake is the same if it is run again."""
+    """Run the manifest; run again it gives the same lake. Raises QualityThresholdError before publishing."""
     storage = storage or storage_for(manifest.output)
     quarantine = quarantine or storage_for(manifest.quarantine)
     if engine is None:
@@ -114,9 +114,9 @@ def _number_lines(engine: Engine, report: Report) -> None:
 
 
 def transform(engine: Engine, storage: Storage, state: LakeState, report: Report) -> Touched:
-    engine.parquet("silver_sales", [storage.url(k) for k in state.sales.values()], model.empty_sales())
-    known = [storage.url(state.customers)] if state.customers else []
-    engine.parquet("known_customers", known, model.empty_customers())
+    engine.parquet("silver_sales", storage, list(state.sales.values()), model.empty_sales())
+    known = [state.customers] if state.customers else []
+    engine.parquet("known_customers", storage, known, model.empty_customers())
     engine.view("batch_orders", model.orders_of("batch_sales"))
     accepted, distinct = engine.rows("select count(*), count(distinct order_id) from batch_sales")[0]
     if state.sales:
@@ -248,15 +248,5 @@ def publish(storage: Storage, manifest: Manifest, report: Report) -> None:
     body = report.to_json().encode()
     storage.put(f"_reports/{manifest.run_id}.json", body, "report")
     if report.status == "succeeded":
-        told = {
-            "run_id": report.run_id,
-            "as_of": report.as_of,
-            "tables": report.tables,
-            "rows_in": report.rows_in,
-        }
-        told |= {
-            "accepted": report.accepted,
-            "quarantined": report.quarantined,
-            "duplicates": report.duplicates,
-        }
-        storage.put(PUBLISHED, json.dumps(told, default=str).encode(), "published")
+        told = json.dumps(report.summary(), ensure_ascii=False)
+        storage.put(PUBLISHED, told.encode(), "published")

@@ -49,11 +49,14 @@ class Report:
                 f"rows do not balance: {self.rows_in} in, {self.accepted} accepted, {self.quarantined} quarantined"
             )
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False, default=_plain)
+
+    def summary(self) -> dict[str, Any]:
+        """The report without its longest parts, plain enough for any JSON encoder."""
+        kept = {key: value for key, value in asdict(self).items() if key not in ("files", "profile")}
+        short: dict[str, Any] = json.loads(json.dumps(kept, default=_plain))
+        return short
 
     def lines(self) -> Iterator[str]:
         """The report for people."""

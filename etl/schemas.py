@@ -1,4 +1,4 @@
-"""What the lake accepts: typed columns by kind. A kind owns its pattern and its type, so nobody writes a cast."""
+"""What the lake accepts: columns by kind. A kind owns its pattern and its type, so nobody writes a cast."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -22,6 +22,13 @@ def day(value: date) -> str:
     return f"cast('{value.isoformat()}' as date)"
 
 
+def empty_landed(schema: Schema) -> str:
+    """The shape of landed records, without any."""
+    texts = ", ".join(f"cast(null as string) as {n}" for n in ("error", "raw", "extra", *schema.names))
+    numbers = "cast(0 as bigint) as source_version, cast(0 as bigint) as record"
+    return f"select * from (select '' as source, {numbers}, {texts}) as none_yet where 1 = 0"
+
+
 def checked_sql(schema: Schema, landed: str, as_of: date) -> str:
     """One pass over the landed text: types, all rules, the reasons; raw and texts kept for rejects only."""
     cleaned = ", ".join(f"nullif(trim(both ' ' from {n}), '') as {n}_text" for n in schema.names)

@@ -1,4 +1,4 @@
-"""Quality: counts by rule, by file and by kind in one pass each, the profile, the thresholds and the quarantine."""
+"""Quality: counts by kind, file and rule, the profile, the thresholds and the quarantine."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -76,7 +76,7 @@ def put_quarantine(
     manifest: Manifest,
     report: Report,
 ) -> None:
-    """Rejects as JSON lines: their place, all reasons, the raw text and their texts by column, ready to correct."""
+    """Rejects as JSON lines: place, all reasons, raw text and the texts by column, ready to correct."""
     if not report.by_kind[schema.name]["quarantined"]:
         return
     texts = ", ".join(
@@ -105,6 +105,6 @@ def check_threshold(report: Report, options: Mapping[str, Any]) -> None:
     least = int(options.get("min_rows_for_threshold", MIN_ROWS_FOR_THRESHOLD))
     if report.rows_in >= least and report.quarantined > most * report.rows_in:
         raise QualityThresholdError(
-            f"{report.quarantined} of {report.rows_in} rows are quarantined, more than {most:.0%}: nothing is "
-            f"published, see {', '.join(report.quarantine)}"
+            f"{report.quarantined} of {report.rows_in} rows are quarantined, more than {most:.0%}: "
+            f"nothing is published, see {', '.join(report.quarantine)}"
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from etl.manifest import SourceFile
@@ -30,7 +29,7 @@ class Engine(Protocol):
 
     def view(self, name: str, sql: str) -> None: ...
 
-    def parquet(self, name: str, urls: Sequence[str], like: str) -> None:
+    def parquet(self, name: str, storage: Storage, keys: Sequence[str], like: str) -> None:
         """A view over Parquet objects; with none, an empty view of the columns of the query `like`."""
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
@@ -44,13 +43,10 @@ class Engine(Protocol):
         key_of: Callable[[str], str],
         point: str,
     ) -> None:
-        """One Parquet object for each wanted value of the text column (left out of the file), empty or not."""
+        """One Parquet object for each wanted value of the text column, which is left out; empty or not."""
 
     def put_parquet(self, sql: str, storage: Storage, key: str, point: str) -> None: ...
 
     def put_json_lines(self, sql: str, storage: Storage, key: str, point: str) -> None: ...
 
     def close(self) -> None: ...
-
-
-SourceFetcher = Callable[[SourceFile, Path], Path]

@@ -16,7 +16,7 @@ from etl.reader.files import compression_of, read_file
 from etl.reader.records import MAX_LINE, FileNotes
 from etl.schemas import Schema
 from etl.sources import fetch_all
-from etl.sqlgen import text
+from etl.sqlgen import empty_landed, text
 from etl.storage import Storage
 
 _THREADS = 8
@@ -41,7 +41,7 @@ class DuckDbEngine:
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
         """Clean CSV is read natively, everything else by the strict reader; both give the same records."""
         landing = Landing(view)
-        selects = [self._empty(schema)]
+        selects = [empty_landed(schema)]
         for file, path in zip(files, fetch_all(files, self._work / "input"), strict=True):
             clean = clean_csv(path, schema)
             if clean and self._is_readable(path, clean):
@@ -61,15 +61,16 @@ class DuckDbEngine:
     def view(self, name: str, sql: str) -> None:
         self._connection.execute(f"create or replace temp view {name} as {sql}")
 
-    def parquet(self, name: str, urls: Sequence[str], like: str) -> None:
+    def parquet(self, name: str, storage: Storage, keys: Sequence[str], like: str) -> None:
         empty = f"select * from ({like}) as shape where 1 = 0"
-        if not urls:
+        if not keys:
             self.view(name, empty)
             return
-        paths = ", ".join(text(url) for url in urls)
-        self.view(
-            name, f"{empty} union all by name select * from read_parquet([{paths}], union_by_name = true)"
-        )
+        with ThreadPoolExecutor(_THREADS) as pool:
+            local = pool.map(lambda key: storage.fetch(key, self._work / "silver"), keys)
+            paths = ", ".join(text(str(path)) for path in local)
+        found = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+        self.view(name, f"{empty} union all by name select * from {found}")
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql).fetchall()
@@ -116,10 +117,6 @@ class DuckDbEngine:
         self._files += 1
         return self._work / f"{stem}-{self._files}"
 
-    def _empty(self, schema: Schema) -> str:
-        texts = ", ".join(f"cast(null as varchar) as {n}" for n in ("error", "raw", "extra", *schema.names))
-        return f"select '' as source, cast(0 as bigint) as source_version, cast(0 as bigint) as record, {texts} where 1 = 0"
-
     def _is_readable(self, path: Path, clean: CleanCsv) -> bool:
         """DuckDB itself finds a wrong number of fields: then the strict reader says which line it is."""
         if not clean.has_records:
@@ -133,7 +130,7 @@ class DuckDbEngine:
         return True
 
     def _strict(self, path: Path, file: SourceFile, schema: Schema, notes: FileNotes) -> str:
-        """Records through one file of JSON lines: the only format that DuckDB cannot read otherwise than meant."""
+        """Records through a file of JSON lines: no native reader can read that otherwise than it was meant."""
         landed = self._new_path("landed")
         with landed.open("w", encoding="utf-8") as out:
             for record in read_file(path, schema, notes):

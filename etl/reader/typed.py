@@ -46,7 +46,7 @@ def as_plain_text(value: Any) -> str | None:
 
 
 def _float_text(value: float) -> str:
-    """Whole floats as integers (pandas makes them of nullable ints), others by their shortest decimal text."""
+    """Whole floats as integers (pandas makes them of nullable ints), others as their shortest decimal."""
     if value != value or value in (float("inf"), float("-inf")):
         return str(value)
     text = format(Decimal(repr(value)), "f")

@@ -1,0 +1,131 @@
+"""The job against S3 and the Glue catalog (moto in this process)."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from etl import glue, storage
+from etl.job import main
+from etl.lambda_small_batch import handler
+
+SAMPLES = Path(__file__).parents[2] / "etl" / "samples"
+BUCKET = "order-lake-test"
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        storage.s3_client.cache_clear()
+        glue.glue_client.cache_clear()
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        boto3.client("glue").create_database(DatabaseInput={"Name": "order_lake_test"})
+        yield s3
+    storage.s3_client.cache_clear()
+    glue.glue_client.cache_clear()
+
+
+def upload(s3: Any, key: str, content: bytes) -> dict[str, Any]:
+    version = s3.put_object(Bucket=BUCKET, Key=key, Body=content)["VersionId"]
+    kind = "customers" if "customer" in key else "sales"
+    return {
+        "bucket": BUCKET,
+        "key": key,
+        "version_id": version,
+        "kind": kind,
+        "object_time": "2024-02-01T00:00:00Z",
+    }
+
+
+def put_manifest(s3: Any, files: list[dict[str, Any]], run_id: str = "run-1") -> str:
+    body = {
+        "run_id": run_id,
+        "as_of": "2024-12-31",
+        "files": files,
+        "output": f"s3://{BUCKET}/processed-data",
+        "quarantine": f"s3://{BUCKET}/quarantine",
+        "database": "order_lake_test",
+    }
+    s3.put_object(Bucket=BUCKET, Key=f"temp/{run_id}.json", Body=json.dumps(body))
+    return f"s3://{BUCKET}/temp/{run_id}.json"
+
+
+def samples(s3: Any) -> list[dict[str, Any]]:
+    names = ("sales_data.csv", "customer_data.csv")
+    return [upload(s3, f"raw-data/{name}", (SAMPLES / name).read_bytes()) for name in names]
+
+
+def keys(s3: Any, prefix: str) -> list[str]:
+    return [o["Key"] for o in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
+
+
+def test_the_small_batch_lambda_publishes_a_manifest(cloud: Any) -> None:
+    answer = handler({"manifest": put_manifest(cloud, samples(cloud))})
+    assert answer["rows_in"] == 17
+    assert answer["tables"]["daily_sales"] == {"rows": 10, "partitions": 5, "revenue": "779.82"}
+    assert len(keys(cloud, "processed-data/daily_sales/")) == 5
+    published = cloud.get_object(Bucket=BUCKET, Key="processed-data/_published.json")["Body"].read()
+    assert json.loads(published)["dates_touched"][0] == "2024-01-15"
+
+
+def test_the_manifests_version_is_read_even_if_the_object_was_replaced(cloud: Any) -> None:
+    files = samples(cloud)
+    cloud.put_object(Bucket=BUCKET, Key="raw-data/sales_data.csv", Body=b"something else")
+    assert handler({"manifest": put_manifest(cloud, files)})["quarantined"] == 0
+
+
+def test_partitions_are_registered_and_silver_moves_to_the_newest_run(cloud: Any) -> None:
+    files = samples(cloud)
+    client = boto3.client("glue")
+    for run_id in ("run-1", "run-2"):
+        handler({"manifest": put_manifest(cloud, files, run_id)})
+    found = client.get_partitions(DatabaseName="order_lake_test", TableName="sales")["Partitions"]
+    assert len(found) == 5
+    assert all("/run=run-2/" in p["StorageDescriptor"]["Location"] for p in found)
+    gold = client.get_partitions(DatabaseName="order_lake_test", TableName="daily_sales")["Partitions"]
+    assert sorted(p["Values"][0] for p in gold)[0] == "2024-01-15"
+
+
+def test_the_job_reads_the_catalogs_raw_tables_in_the_seeds_way(
+    cloud: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples(cloud)
+    columns = {"sales_data_csv": "order_id,customer_id,product_id,quantity,price,order_date,region"}
+    columns["customer_data_csv"] = "customer_id,name,email,registration_date,status"
+    for name, header in columns.items():
+        where = f"s3://{BUCKET}/raw-data/{name.removesuffix('_csv')}.csv"
+        described = {"Columns": [{"Name": c, "Type": "string"} for c in header.split(",")], "Location": where}
+        boto3.client("glue").create_table(
+            DatabaseName="order_lake_test", TableInput={"Name": name, "StorageDescriptor": described}
+        )
+    arguments = ["--JOB_NAME", "etl-job", "--engine", "duckdb", "--database_name", "order_lake_test"]
+    arguments += ["--table_prefix", "raw_data", "--output_path", f"s3://{BUCKET}/processed-data"]
+    assert main([*arguments, "--TempDir", "s3://x/temp/", "--enable-metrics", ""]) == 0
+    assert "rows in 17 = accepted 17 + quarantined 0" in capsys.readouterr().out
+
+
+def test_a_manifest_that_is_none_is_one_clear_sentence(
+    cloud: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.put_object(Bucket=BUCKET, Key="temp/bad.json", Body=b"{}")
+    assert main(["--engine", "duckdb", "--manifest", f"s3://{BUCKET}/temp/bad.json"]) == 2
+    assert capsys.readouterr().err.startswith("error: the manifest is not usable: KeyError")
+
+
+def test_an_object_version_that_is_gone_is_one_clear_sentence(
+    cloud: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = samples(cloud)
+    cloud.delete_object(Bucket=BUCKET, Key=files[0]["key"], VersionId=files[0]["version_id"])
+    assert main(["--engine", "duckdb", "--manifest", put_manifest(cloud, files)]) == 2
+    assert "no such object: s3://order-lake-test/raw-data/sales_data.csv" in capsys.readouterr().err
