@@ -1,4 +1,4 @@
-"""Starts and stops the embedded PostgreSQL 16 of a directory; it dies with its owner, whatever happens to that.
+"""Starts and stops the embedded PostgreSQL 16 of a directory; it dies with its owner, in whatever way.
 
 The server hangs on a shell that waits for the end of its standard input, a pipe held by the owner: when the
 owner closes it, or is killed, the shell stops the server.
@@ -49,7 +49,7 @@ class PostgresServer:
         return f"postgresql://postgres@/{database}?host={quote(str(self._sockets), safe='')}"
 
     def start(self, timeout: float = 30.0) -> Self:
-        """Initialise the directory if it is new, stop a leftover of a dead owner, start, wait for an answer."""
+        """Initialise a new directory, stop the leftover of a dead owner, start, wait for an answer."""
         user = _unprivileged_user()
         for folder in (self.data, self._sockets):
             folder.mkdir(parents=True, exist_ok=True)

@@ -88,7 +88,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class ClaimOrder:
-    """The workflow's input as it arrived (an envelope or a foreign order) and the execution that claims it."""
+    """The workflow's input as it came, an envelope or a foreign order, and the execution that claims it."""
 
     order: Mapping[str, Any]
     execution: str
@@ -131,4 +131,7 @@ class StoppedExecution:
 
     execution: str
     status: str
-    input: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_detail(cls, detail: Mapping[str, Any]) -> Self:
+        return cls(execution=str(detail["executionArn"]), status=str(detail["status"]))

@@ -8,13 +8,13 @@ from typing import Any, Self
 SOURCE = "order.service"
 PLACED = "Order Placed"
 CLAIMED = "Order Claimed"
+RESUMED = "Order Resumed"
 RELEASED = "Order Released"
 AUTHORISED = "Payment Authorised"
 DECLINED = "Payment Declined"
 RESERVED = "Stock Reserved"
 REJECTED = "Stock Rejected"
 RESERVATION_EXPIRED = "Reservation Expired"
-CAPTURE_STARTED = "Payment Capture Started"
 COMPLETED = "Order Completed"
 COMPENSATION_STARTED = "Order Compensation Started"
 FAILED = "Order Failed"
@@ -56,6 +56,7 @@ CATALOGUE: Mapping[str, EventType] = {
              "lines": _LINES, "admitted": "true if it came over the bus"},
         ),
         EventType(CLAIMED, "A workflow execution took the order.", "processing", _STEP),
+        EventType(RESUMED, "Another execution took over from a dead one.", None, _STEP),
         EventType(RELEASED, "The owner of the order died; another execution may claim it.", None,
                   {**_STEP, "reason": "string"}),
         EventType(AUTHORISED, "The gateway authorised the total.", "authorised",
@@ -65,11 +66,11 @@ CATALOGUE: Mapping[str, EventType] = {
         EventType(REJECTED, "Some product has too little stock; nothing is reserved.", "out_of_stock",
                   {"products": "list of product ids that are short"}),
         EventType(RESERVATION_EXPIRED, "The reservation lapsed and its stock went back.", None, {}),
-        EventType(CAPTURE_STARTED, "The point of no return: the capture begins.", "capturing", {}),
         EventType(COMPLETED, "Paid and taken out of stock.", "completed", _SALE),
-        EventType(COMPENSATION_STARTED, "A fault after an effect: the effects are being undone.", "compensating",
+        EventType(COMPENSATION_STARTED, "A fault after an effect: the effects are being undone.",
+                  "compensating", {"reason": "string"}),
+        EventType(FAILED, "Everything that was done for the order is undone.", "failed",
                   {"reason": "string"}),
-        EventType(FAILED, "Everything that was done for the order is undone.", "failed", {"reason": "string"}),
         EventType(COMPENSATION_FAILED, "An effect could not be undone; a person must look.",
                   "compensation_failed", {"reason": "string"}),
         EventType(CANCELLATION_REQUESTED, "Somebody who may cancels the order.", None,
@@ -80,7 +81,8 @@ CATALOGUE: Mapping[str, EventType] = {
         EventType(NOTIFIED, "A message about the order was handed to its channel.", None,
                   {"channel": "email, sms or operators", "about": "the status it tells"}),
         EventType(NOTIFICATION_FAILED, "A message about the order could not be handed over.", None,
-                  {"channel": "email, sms or operators", "about": "the status it tells", "outcome": "string"}),
+                  {"channel": "email, sms or operators", "about": "the status it tells",
+                   "outcome": "string"}),
         EventType(IGNORED, "A late or illegal transition was asked for; it was not applied.", None,
                   {"from": "the order's status", "to": "the refused status", "execution": "string"}),
     )

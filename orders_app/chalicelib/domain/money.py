@@ -34,7 +34,7 @@ def to_text(minor: int, currency: str) -> str:
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:
-    """Split `total` in proportion to `weights` (equally if all are 0); the remainder goes to the first part."""
+    """Split `total` in proportion to `weights` (equally if all are 0); the first part gets the remainder."""
     if not weights:
         raise ValueError("nothing to allocate to")
     shares = list(weights) if any(weights) else [1] * len(weights)

@@ -137,5 +137,5 @@ class Order:
             "completedAt": events.timestamp(completed),
             "total": money.to_text(self.total, self.currency),
             "lines": self.wire_lines(),
-            "orderVersion": self.sequence + 1,
+            "orderVersion": self.sequence + 1,  # the sequence of the event that carries this
         }

@@ -29,8 +29,7 @@ class Ids(Protocol):
 class Product:
     id: str
     name: str
-    price: int | None  # minor units; None: has no list price
-    currency: str
+    price: int | None  # minor units of the settlement currency; None: has no list price
     stocked: bool
     orderable: bool
     available: int = 0
@@ -101,6 +100,10 @@ class Orders(Protocol):
 
     def stale(self, statuses: Sequence[str], before: datetime, limit: int) -> list[str]:
         """Ids of orders in these statuses that nothing has touched since `before`, oldest first."""
+        ...
+
+    def of_execution(self, execution: str) -> list[str]:
+        """Ids of the orders that this execution processes or cancels."""
         ...
 
     def unsettled(self, before: datetime, limit: int) -> list[str]:
@@ -218,6 +221,10 @@ class Notifications(Protocol):
 
     def settle(self, order_id: str, about: str, channel: str, state: str, now: datetime) -> None: ...
 
+    def forget(self, order_id: str, about: str, channel: str) -> None:
+        """Give the claim back: the message was surely not sent."""
+        ...
+
     def abandoned(self, before: datetime) -> int:
         """Turn claims that were never settled into `unknown`; answers how many."""
         ...
@@ -232,7 +239,9 @@ class Tokens(Protocol):
 
 
 class ReadModel(Protocol):
-    def apply(self, event: Event) -> None: ...
+    def apply(self, events: Sequence[Event]) -> None:
+        """Fold new events in; each must come once, in whatever order."""
+        ...
 
     def clear(self) -> None: ...
 

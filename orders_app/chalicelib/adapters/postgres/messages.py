@@ -1,0 +1,116 @@
+"""Event log, outbox and inbox."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from psycopg import Connection
+
+from chalicelib.domain.events import Event
+from chalicelib.services.ports import OutboxRow
+
+_CLAIM = """
+SELECT o.id, o.order_id, o.sequence, l.envelope FROM outbox o JOIN event_log l USING (event_id)
+WHERE o.published_at IS NULL AND {which} ORDER BY o.id LIMIT %s FOR UPDATE OF o SKIP LOCKED
+"""
+_EARLIER = """
+SELECT DISTINCT ON (order_id) order_id, sequence FROM outbox
+WHERE published_at IS NULL AND order_id = ANY(%s) ORDER BY order_id, sequence
+"""
+LONGEST_BACKOFF = timedelta(minutes=10)
+
+
+class PostgresEventLog:
+    """The port `EventLog`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def of_order(self, order_id: str) -> list[Event]:
+        rows = self._connection.execute(
+            "SELECT envelope FROM event_log WHERE order_id = %s ORDER BY sequence", (order_id,)
+        )
+        return [Event.parse(row[0]) for row in rows]
+
+    def after(self, position: int, limit: int) -> list[tuple[int, Event]]:
+        rows = self._connection.execute(
+            "SELECT position, envelope FROM event_log WHERE position > %s ORDER BY position LIMIT %s",
+            (position, limit),
+        )
+        return [(row[0], Event.parse(row[1])) for row in rows]
+
+
+class PostgresOutbox:
+    """The port `Outbox`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def claim(self, limit: int, now: datetime, order_id: str | None = None) -> list[OutboxRow]:
+        which, value = ("o.next_attempt_at <= %s", now) if order_id is None else ("o.order_id = %s", order_id)
+        rows = [
+            OutboxRow(*row) for row in self._connection.execute(_CLAIM.format(which=which), (value, limit))
+        ]
+        return self._in_turn(rows)
+
+    def _in_turn(self, rows: list[OutboxRow]) -> list[OutboxRow]:
+        """Leave out an order whose earlier event is held by another relay or waits for a later attempt."""
+        orders = list({row.order_id for row in rows})
+        first: dict[str, int] = (
+            dict(self._connection.execute(_EARLIER, (orders,)).fetchall()) if orders else {}
+        )
+        smallest: dict[str, int] = {}
+        for row in rows:
+            smallest[row.order_id] = min(row.sequence, smallest.get(row.order_id, row.sequence))
+        return [row for row in rows if first.get(row.order_id) == smallest[row.order_id]]
+
+    def published(self, ids: Sequence[int], now: datetime) -> None:
+        self._connection.execute("UPDATE outbox SET published_at = %s WHERE id = ANY(%s)", (now, list(ids)))
+
+    def rejected(self, ids: Sequence[int], error: str, now: datetime) -> None:
+        self._connection.execute(
+            "UPDATE outbox SET attempts = attempts + 1, last_error = %s,"
+            " next_attempt_at = %s + least(interval '2 seconds' * power(2, least(attempts, 12)), %s)"
+            " WHERE id = ANY(%s)",
+            (error[:200], now, LONGEST_BACKOFF, list(ids)),
+        )
+
+    def requeue(self, order_id: str, kind: str) -> bool:
+        updated = self._connection.execute(
+            "UPDATE outbox SET published_at = NULL, next_attempt_at = created_at WHERE event_id ="
+            " (SELECT event_id FROM event_log WHERE order_id = %s AND type = %s"
+            " ORDER BY sequence DESC LIMIT 1)",
+            (order_id, kind),
+        )
+        return updated.rowcount > 0
+
+    def oldest_unpublished(self) -> datetime | None:
+        row = self._connection.execute(
+            "SELECT min(created_at) FROM outbox WHERE published_at IS NULL"
+        ).fetchone()
+        return row[0] if row else None
+
+    def purge(self, before: datetime) -> int:
+        """The row of an order that may still need its event again stays."""
+        return self._connection.execute(
+            "DELETE FROM outbox o USING orders r WHERE r.id = o.order_id AND o.published_at < %s"
+            " AND r.status NOT IN"
+            " ('placed', 'processing', 'authorised', 'reserved', 'capturing', 'cancelling')",
+            (before,),
+        ).rowcount
+
+
+class PostgresInbox:
+    """The port `Inbox`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def first_time(self, consumer: str, event_id: str) -> bool:
+        inserted = self._connection.execute(
+            "INSERT INTO inbox (consumer, event_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            (consumer, event_id),
+        )
+        return inserted.rowcount == 1
+
+    def purge(self, before: datetime) -> int:
+        return self._connection.execute("DELETE FROM inbox WHERE received_at < %s", (before,)).rowcount

@@ -1,0 +1,67 @@
+"""Applies the versioned SQL files that a database has not seen yet, one runner at a time."""
+
+import hashlib
+from importlib import resources
+
+from psycopg import Connection
+
+from chalicelib.adapters.postgres.connections import UNREACHABLE, Connections
+from chalicelib.domain.errors import ConfigurationError, DatabaseUnavailableError
+
+_LOCK = 7_311_001
+
+
+class PostgresDatabase:
+    """The database as a whole: is it there, and is its schema up to date."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def ping(self) -> None:
+        """Raises DatabaseUnavailableError."""
+        try:
+            with self._connections.get() as connection:
+                connection.execute("SELECT 1")
+        except UNREACHABLE as error:
+            raise DatabaseUnavailableError("no answer") from error
+        finally:
+            self._connections.drop()
+
+    def migrate(self) -> list[str]:
+        """Apply what is missing in one transaction; answers the names.
+
+        Raises ConfigurationError if an applied file has changed.
+        """
+        try:
+            with self._connections.get() as connection:
+                return _apply(connection)
+        except UNREACHABLE as error:
+            raise DatabaseUnavailableError("migration interrupted") from error
+        finally:
+            self._connections.drop()
+
+
+def migrations() -> list[tuple[str, str]]:
+    """(name, SQL) of every migration, in order."""
+    folder = resources.files("chalicelib.adapters.postgres").joinpath("migrations")
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return [(f.name, f.read_text(encoding="utf-8")) for f in files]
+
+
+def _apply(connection: Connection) -> list[str]:
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_version"
+        " (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+    known: dict[str, str] = dict(connection.execute("SELECT name, sha256 FROM schema_version").fetchall())
+    applied = []
+    for name, sql in migrations():
+        digest = hashlib.sha256(sql.encode()).hexdigest()
+        if known.get(name, digest) != digest:
+            raise ConfigurationError(f"migration {name!r} was changed after it had been applied")
+        if name not in known:
+            connection.execute(sql)
+            connection.execute("INSERT INTO schema_version (name, sha256) VALUES (%s, %s)", (name, digest))
+            applied.append(name)
+    return applied

@@ -1,0 +1,166 @@
+"""Orders, their lines and contacts; saving an order stores its pending events and outbox rows with it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from chalicelib.domain.errors import OrderBusyError
+from chalicelib.domain.events import Event
+from chalicelib.domain.order import Line, Order, Status
+from chalicelib.services.ports import Contact
+
+_LOAD = """
+SELECT o.*, coalesce((
+    SELECT jsonb_agg(jsonb_build_array(line_number, product_id, quantity, unit_price_minor, line_amount_minor)
+                     ORDER BY line_number)
+    FROM order_lines WHERE order_id = o.id), '[]') AS lines
+FROM orders o WHERE o.id = %s
+"""
+_ADD = """
+INSERT INTO orders (id, subject, customer_id, status, version, sequence, currency, total_minor, payment_token,
+                    region, admitted, correlation_id, placed_at, updated_at, swept_at)
+VALUES (%(id)s, %(subject)s, %(customer_id)s, %(status)s, 1, %(sequence)s, %(currency)s, %(total)s, %(token)s,
+        %(region)s, %(admitted)s, %(correlation_id)s, %(placed_at)s, %(updated_at)s, %(updated_at)s)
+ON CONFLICT (id) DO NOTHING
+"""
+_ADD_LINES = """
+INSERT INTO order_lines (order_id, line_number, product_id, quantity, unit_price_minor, line_amount_minor)
+SELECT %s, * FROM unnest(%s::int[], %s::text[], %s::int[], %s::bigint[], %s::bigint[])
+"""
+_SAVE = """
+UPDATE orders SET status = %(status)s, version = version + 1, sequence = %(sequence)s,
+       execution = %(execution)s, cancellation = %(cancellation)s, cancel_requested = %(cancel_requested)s,
+       reason = %(reason)s, attempts = %(attempts)s, updated_at = %(updated_at)s, swept_at = %(updated_at)s,
+       completed_at = %(completed_at)s
+WHERE id = %(id)s AND version = %(version)s
+"""
+_APPEND = """
+WITH stored AS (
+    INSERT INTO event_log (order_id, sequence, event_id, type, envelope)
+    VALUES (%s, %s, %s, %s, %s) RETURNING order_id, sequence, event_id)
+INSERT INTO outbox (order_id, sequence, event_id, created_at, next_attempt_at)
+SELECT order_id, sequence, event_id, %s, %s FROM stored
+"""
+
+
+class PostgresOrders:
+    """The port `Orders`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, order_id: str, *, lock: bool = True) -> Order | None:
+        cursor = self._connection.cursor(row_factory=dict_row)
+        row = cursor.execute(_LOAD + ("FOR UPDATE OF o" if lock else ""), (order_id,)).fetchone()
+        return _order(row) if row else None
+
+    def add(self, order: Order, contact: Contact) -> bool:
+        values = {
+            "id": order.id, "subject": order.subject, "customer_id": order.customer_id,
+            "status": str(order.status), "sequence": order.sequence, "currency": order.currency,
+            "total": order.total, "token": order.payment_token, "region": order.region,
+            "admitted": order.admitted, "correlation_id": order.correlation_id,
+            "placed_at": order.placed_at, "updated_at": order.updated_at,
+        }  # fmt: skip
+        if self._connection.execute(_ADD, values).rowcount == 0:
+            return False
+        columns = zip(
+            *((x.number, x.product_id, x.quantity, x.unit_price, x.line_amount) for x in order.lines),
+            strict=True,
+        )
+        self._connection.execute(_ADD_LINES, (order.id, *(list(column) for column in columns)))
+        shipping = None if contact.shipping is None else json.dumps(dict(contact.shipping))
+        self._connection.execute(
+            "INSERT INTO contacts (order_id, name, email, phone, shipping) VALUES (%s, %s, %s, %s, %s)",
+            (order.id, contact.name, contact.email, contact.phone, shipping),
+        )
+        order.version = 1
+        self._append(order)
+        return True
+
+    def save(self, order: Order) -> None:
+        values = {
+            "id": order.id, "version": order.version, "status": str(order.status), "sequence": order.sequence,
+            "execution": order.execution, "cancellation": order.cancellation, "reason": order.reason,
+            "cancel_requested": order.cancel_requested, "attempts": order.attempts,
+            "updated_at": order.updated_at, "completed_at": order.completed_at,
+        }  # fmt: skip
+        if self._connection.execute(_SAVE, values).rowcount == 0:
+            raise OrderBusyError(f"order {order.id!r} was changed by another transaction")
+        order.version += 1
+        self._append(order)
+
+    def contact(self, order_id: str) -> Contact | None:
+        row = self._connection.execute(
+            "SELECT name, email, phone, shipping FROM contacts WHERE order_id = %s", (order_id,)
+        ).fetchone()
+        return Contact(*row) if row else None
+
+    def stale(self, statuses: Sequence[str], before: datetime, limit: int) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT id FROM orders WHERE status = ANY(%s) AND swept_at < %s ORDER BY swept_at LIMIT %s",
+            (list(statuses), before, limit),
+        )
+        return [row[0] for row in rows]
+
+    def of_execution(self, execution: str) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT id FROM orders WHERE execution = %s UNION SELECT id FROM orders WHERE cancellation = %s",
+            (execution, execution),
+        )
+        return [row[0] for row in rows]
+
+    def unsettled(self, before: datetime, limit: int) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT DISTINCT o.id, o.swept_at FROM effects e JOIN orders o ON o.id = e.order_id"
+            " WHERE e.state <> 'undone' AND o.swept_at < %s"
+            " AND o.status IN ('out_of_stock', 'declined', 'failed', 'cancelled', 'refunded')"
+            " ORDER BY o.swept_at LIMIT %s",
+            (before, limit),
+        )
+        return [row[0] for row in rows]
+
+    def touch(self, order_id: str, now: datetime) -> None:
+        self._connection.execute("UPDATE orders SET swept_at = %s WHERE id = %s", (now, order_id))
+
+    def _append(self, order: Order) -> None:
+        rows = [(*stored(event), event.time, event.time) for event in order.pending]
+        if len(rows) == 1:
+            self._connection.execute(_APPEND, rows[0])
+        elif rows:
+            self._connection.cursor().executemany(_APPEND, rows)
+        order.pending.clear()
+
+
+def stored(event: Event) -> tuple[str, int, str, str, str]:
+    return event.order_id, event.sequence, event.id, event.type, json.dumps(event.envelope())
+
+
+def _order(row: Mapping[str, Any]) -> Order:
+    return Order(
+        id=row["id"],
+        subject=row["subject"],
+        customer_id=row["customer_id"],
+        currency=row["currency"],
+        total=row["total_minor"],
+        lines=tuple(Line(*line) for line in row["lines"]),
+        correlation_id=row["correlation_id"],
+        placed_at=row["placed_at"],
+        updated_at=row["updated_at"],
+        payment_token=row["payment_token"],
+        region=row["region"],
+        admitted=row["admitted"],
+        status=Status(row["status"]),
+        version=row["version"],
+        sequence=row["sequence"],
+        execution=row["execution"],
+        cancellation=row["cancellation"],
+        cancel_requested=row["cancel_requested"],
+        reason=row["reason"],
+        completed_at=row["completed_at"],
+        attempts=row["attempts"],
+    )

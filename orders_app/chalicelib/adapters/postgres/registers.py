@@ -1,0 +1,181 @@
+"""The small tables: customers, idempotency keys, effects, notifications, tokens."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from chalicelib.domain.errors import RequestInProgressError
+from chalicelib.services.ports import Effect, StoredReply
+
+_KNOWN = """
+INSERT INTO customers (subject, id, name, named) VALUES (%s, %s, %s, false)
+ON CONFLICT (subject, id) DO NOTHING
+"""
+_NAMED = """
+INSERT INTO customers (subject, id, name, named) VALUES (%s, %s, %s, true)
+ON CONFLICT (subject, name) WHERE named DO NOTHING
+"""
+
+
+class PostgresCustomers:
+    """The port `Customers`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def identify(self, subject: str, id: str | None, name: str, new_id: str) -> str:
+        if id is not None:
+            self._connection.execute(_KNOWN, (subject, id, name))
+            return id
+        find = "SELECT id FROM customers WHERE subject = %s AND name = %s AND named"
+        row = self._connection.execute(find, (subject, name)).fetchone()
+        if row is None:
+            self._connection.execute(_NAMED, (subject, new_id, name))
+            row = self._connection.execute(find, (subject, name)).fetchone()
+        return str(row[0]) if row else new_id
+
+
+class PostgresKeys:
+    """The port `IdempotencyKeys`: a lock of the transaction stands for "running", so a crash leaves none."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def acquire(self, subject: str, operation: str, key: str, now: datetime) -> StoredReply | None:
+        digest = hashlib.sha256(json.dumps([subject, operation, key]).encode()).digest()
+        number = int.from_bytes(digest[:8], "big", signed=True)
+        row = self._connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (number,)).fetchone()
+        if not (row and row[0]):
+            raise RequestInProgressError("the first request with this key has not ended yet; repeat it soon")
+        found = self._connection.execute(
+            "SELECT fingerprint, status, body FROM idempotency_keys"
+            " WHERE subject = %s AND operation = %s AND key = %s AND expires_at > %s",
+            (subject, operation, key, now),
+        ).fetchone()
+        return StoredReply(*found) if found else None
+
+    def store(
+        self, subject: str, operation: str, key: str, reply: StoredReply, now: datetime, expires: datetime
+    ) -> None:
+        self._connection.execute(
+            "INSERT INTO idempotency_keys"
+            " (subject, operation, key, fingerprint, status, body, created_at, expires_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (subject, operation, key) DO UPDATE SET"
+            " fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body,"
+            " created_at = excluded.created_at, expires_at = excluded.expires_at",
+            (
+                subject,
+                operation,
+                key,
+                reply.fingerprint,
+                reply.status,
+                json.dumps(dict(reply.body)),
+                now,
+                expires,
+            ),
+        )
+
+    def purge(self, now: datetime) -> int:
+        return self._connection.execute(
+            "DELETE FROM idempotency_keys WHERE expires_at <= %s", (now,)
+        ).rowcount
+
+
+class PostgresEffects:
+    """The port `Effects`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def register(self, order_id: str, kind: str, key: str) -> None:
+        self._connection.execute(
+            "INSERT INTO effects (order_id, kind, key, state) VALUES (%s, %s, %s, 'registered')"
+            " ON CONFLICT (order_id, kind) DO NOTHING",
+            (order_id, kind, key),
+        )
+
+    def mark(self, order_id: str, kind: str, state: str) -> None:
+        self._connection.execute(
+            "UPDATE effects SET state = %s WHERE order_id = %s AND kind = %s", (state, order_id, kind)
+        )
+
+    def of_order(self, order_id: str) -> list[Effect]:
+        rows = self._connection.execute(
+            "SELECT kind, key, state FROM effects WHERE order_id = %s ORDER BY id", (order_id,)
+        )
+        return [Effect(*row) for row in rows]
+
+
+class PostgresNotifications:
+    """The port `Notifications`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def claim(self, order_id: str, about: str, channel: str, now: datetime) -> str | None:
+        inserted = self._connection.execute(
+            "INSERT INTO notifications (order_id, about, channel, state, claimed_at)"
+            " VALUES (%s, %s, %s, 'claimed', %s) ON CONFLICT DO NOTHING",
+            (order_id, about, channel, now),
+        )
+        if inserted.rowcount:
+            return None
+        row = self._connection.execute(
+            "SELECT state FROM notifications WHERE order_id = %s AND about = %s AND channel = %s FOR UPDATE",
+            (order_id, about, channel),
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def forget(self, order_id: str, about: str, channel: str) -> None:
+        self._connection.execute(
+            "DELETE FROM notifications"
+            " WHERE order_id = %s AND about = %s AND channel = %s AND state = 'claimed'",
+            (order_id, about, channel),
+        )
+
+    def settle(self, order_id: str, about: str, channel: str, state: str, now: datetime) -> None:
+        self._connection.execute(
+            "UPDATE notifications SET state = %s, settled_at = %s"
+            " WHERE order_id = %s AND about = %s AND channel = %s",
+            (state, now, order_id, about, channel),
+        )
+
+    def abandoned(self, before: datetime) -> int:
+        return self._connection.execute(
+            "UPDATE notifications SET state = 'unknown' WHERE state = 'claimed' AND claimed_at < %s",
+            (before,),
+        ).rowcount
+
+    def of_order(self, order_id: str) -> list[dict[str, Any]]:
+        cursor = self._connection.cursor(row_factory=dict_row)
+        return cursor.execute(
+            "SELECT about, channel, state FROM notifications WHERE order_id = %s"
+            " ORDER BY claimed_at, channel",
+            (order_id,),
+        ).fetchall()
+
+
+class PostgresTokens:
+    """The port `Tokens`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def principal(self, token_hash: str, now: datetime) -> tuple[str, Sequence[str]] | None:
+        row = self._connection.execute(
+            "SELECT subject, scopes FROM api_tokens"
+            " WHERE token_hash = %s AND (expires_at IS NULL OR expires_at > %s)",
+            (token_hash, now),
+        ).fetchone()
+        return (row[0], row[1]) if row else None
+
+    def add(self, token_hash: str, subject: str, scopes: Sequence[str]) -> None:
+        self._connection.execute(
+            "INSERT INTO api_tokens (token_hash, subject, scopes) VALUES (%s, %s, %s)"
+            " ON CONFLICT (token_hash) DO UPDATE SET subject = excluded.subject, scopes = excluded.scopes",
+            (token_hash, subject, list(scopes)),
+        )

@@ -1,0 +1,104 @@
+"""Products and reservations: conditional updates in product order, so stock never falls below zero."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from psycopg import Connection, Rollback
+
+from chalicelib.services.ports import Product
+
+_COLUMNS = "id, name, price_minor, stocked, orderable, available"
+_RESERVE = """
+UPDATE products SET available = available - %s, reserved = reserved + %s WHERE id = %s AND available >= %s
+"""
+_HOLD = """
+INSERT INTO reservations (order_id, product_id, quantity, state, expires_at) VALUES (%s, %s, %s, 'held', %s)
+ON CONFLICT (order_id, product_id) DO UPDATE
+SET state = 'held', quantity = excluded.quantity, expires_at = excluded.expires_at
+"""
+# What a reservation's end does to its product, by the state it is in and the state it goes to.
+_SETTLE = {
+    ("held", "committed"): "UPDATE products SET reserved = reserved - %(n)s WHERE id = %(id)s",
+    ("held", "released"): "UPDATE products SET reserved = reserved - %(n)s, available = available + %(n)s"
+    " WHERE id = %(id)s",
+    ("held", "expired"): "UPDATE products SET reserved = reserved - %(n)s, available = available + %(n)s"
+    " WHERE id = %(id)s",
+    ("committed", "released"): "UPDATE products SET available = available + %(n)s WHERE id = %(id)s",
+}
+
+
+class PostgresStock:
+    """The port `Stock`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def products(self) -> list[Product]:
+        rows = self._connection.execute(f"SELECT {_COLUMNS} FROM products ORDER BY id")
+        return [Product(*row) for row in rows]
+
+    def find(self, names: Sequence[str]) -> dict[str, Product]:
+        lowered = [name.lower() for name in names]
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM products WHERE id = ANY(%s) OR lower(name) = ANY(%s)",
+            (list(names), lowered),
+        )
+        found = [Product(*row) for row in rows]
+        by_word = {product.name.lower(): product for product in found}
+        by_id = {product.id: product for product in found}
+        hits = {name: by_id.get(name) or by_word.get(name.lower()) for name in names}
+        return {name: product for name, product in hits.items() if product is not None}
+
+    def reserve(self, order_id: str, wanted: Mapping[str, int], expires: datetime) -> list[str]:
+        with self._connection.transaction() as savepoint:
+            short = [
+                product
+                for product, quantity in sorted(wanted.items())
+                if self._connection.execute(_RESERVE, (quantity, quantity, product, quantity)).rowcount == 0
+            ]
+            if short:
+                raise Rollback(savepoint)
+            for product, quantity in sorted(wanted.items()):
+                self._connection.execute(_HOLD, (order_id, product, quantity, expires))
+        return short
+
+    def held(self, order_id: str) -> bool:
+        row = self._connection.execute(
+            "SELECT count(*) > 0 AND bool_and(state = 'held') FROM reservations WHERE order_id = %s",
+            (order_id,),
+        ).fetchone()
+        return bool(row and row[0])
+
+    def known(self, order_id: str) -> bool:
+        row = self._connection.execute("SELECT 1 FROM reservations WHERE order_id = %s LIMIT 1", (order_id,))
+        return row.fetchone() is not None
+
+    def commit(self, order_id: str) -> int:
+        return self._settle(order_id, ("held",), "committed")
+
+    def release(self, order_id: str) -> int:
+        return self._settle(order_id, ("held", "committed"), "released")
+
+    def expire(self, order_id: str) -> int:
+        return self._settle(order_id, ("held",), "expired")
+
+    def expired_orders(self, now: datetime, limit: int) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT DISTINCT order_id FROM reservations WHERE state = 'held' AND expires_at <= %s LIMIT %s",
+            (now, limit),
+        )
+        return [row[0] for row in rows]
+
+    def _settle(self, order_id: str, states: Sequence[str], to: str) -> int:
+        rows = self._connection.execute(
+            "SELECT product_id, quantity, state FROM reservations WHERE order_id = %s AND state = ANY(%s)"
+            " ORDER BY product_id FOR UPDATE",
+            (order_id, list(states)),
+        ).fetchall()
+        for product, quantity, state in rows:
+            self._connection.execute(_SETTLE[state, to], {"id": product, "n": quantity})
+            self._connection.execute(
+                "UPDATE reservations SET state = %s WHERE order_id = %s AND product_id = %s",
+                (to, order_id, product),
+            )
+        return len(rows)

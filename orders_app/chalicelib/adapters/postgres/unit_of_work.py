@@ -1,0 +1,58 @@
+"""One transaction with the repositories on it; errors of the connection leave as transient errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg import Connection
+
+from chalicelib.adapters.postgres.connections import UNREACHABLE, Connections
+from chalicelib.adapters.postgres.messages import PostgresEventLog, PostgresInbox, PostgresOutbox
+from chalicelib.adapters.postgres.orders import PostgresOrders
+from chalicelib.adapters.postgres.read_model import PostgresReadModel
+from chalicelib.adapters.postgres.registers import (
+    PostgresCustomers,
+    PostgresEffects,
+    PostgresKeys,
+    PostgresNotifications,
+    PostgresTokens,
+)
+from chalicelib.adapters.postgres.stock import PostgresStock
+from chalicelib.domain.errors import DatabaseUnavailableError
+
+
+class Repositories:
+    """Every repository on one connection: the port `UnitOfWork`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.orders = PostgresOrders(connection)
+        self.customers = PostgresCustomers(connection)
+        self.event_log = PostgresEventLog(connection)
+        self.outbox = PostgresOutbox(connection)
+        self.keys = PostgresKeys(connection)
+        self.inbox = PostgresInbox(connection)
+        self.stock = PostgresStock(connection)
+        self.effects = PostgresEffects(connection)
+        self.notifications = PostgresNotifications(connection)
+        self.tokens = PostgresTokens(connection)
+        self.read_model = PostgresReadModel(connection)
+
+
+class PostgresUnitOfWork:
+    """Makes transactions; call it and enter what it gives.
+
+    PostgreSQL's own classes (`AdminShutdown`, `DeadlockDetected`, …) would match no Retry of a workflow, so
+    all that are faults of the connection or lost conflicts become DatabaseUnavailableError.
+    """
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    @contextmanager
+    def __call__(self) -> Iterator[Repositories]:
+        connection = self._connections.get()
+        try:
+            with connection.transaction():
+                yield Repositories(connection)
+        except UNREACHABLE as error:
+            self._connections.drop()
+            raise DatabaseUnavailableError(f"transaction failed: {type(error).__name__}") from error

@@ -1,0 +1,92 @@
+"""Reads an order that another sender wrote (no envelope, not our API) as a command."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from chalicelib.domain.commands import ADMISSION_SUBJECT, CustomerInput, LineInput, PlaceOrder
+from chalicelib.domain.errors import FieldProblem, InvalidOrderError
+
+MISCELLANEOUS = "Miscellaneous"
+_ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
+    """The command of `{"orderId", "customer", "amount", "items": [{"product", "quantity"}]}`.
+
+    The order's id is its key. Without items the amount is for one unit of the product Miscellaneous.
+    Raises InvalidOrderError naming every bad field.
+    """
+    problems: list[FieldProblem] = []
+    order_id = detail.get("orderId")
+    if not isinstance(order_id, str) or not _ORDER_ID.fullmatch(order_id):
+        problems.append(FieldProblem("/orderId", "must be 1 to 64 letters, digits, dots, dashes"))
+    amount = _decimal(detail.get("amount"), "/amount", problems)
+    customer = _customer(detail.get("customer"), problems)
+    lines = _lines(detail.get("items"), amount, problems)
+    if problems:
+        raise InvalidOrderError("the order cannot be admitted", problems)
+    canonical = json.dumps(dict(detail), sort_keys=True, default=str)
+    return PlaceOrder(
+        subject=ADMISSION_SUBJECT,
+        customer=customer,
+        lines=lines,
+        correlation_id=str(detail.get("correlationId") or order_id),
+        idempotency_key=str(order_id),
+        fingerprint=hashlib.sha256(canonical.encode()).hexdigest(),
+        amount=amount,
+        currency=detail.get("currency"),
+        payment_token=detail.get("paymentToken"),
+        order_id=str(order_id),
+        admitted=True,
+    )
+
+
+def _customer(value: Any, problems: list[FieldProblem]) -> CustomerInput:
+    given = {"name": value} if isinstance(value, str) else value
+    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str) or not given["name"].strip():
+        problems.append(FieldProblem("/customer", "must be a name"))
+        return CustomerInput("?")
+    texts = {field: given[field] for field in ("id", "email", "phone") if isinstance(given.get(field), str)}
+    return CustomerInput(given["name"].strip()[:200], **texts)
+
+
+def _lines(value: Any, amount: Decimal | None, problems: list[FieldProblem]) -> tuple[LineInput, ...]:
+    if not value and amount is not None:
+        return (LineInput(MISCELLANEOUS, 1),)
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        problems.append(FieldProblem("/items", "must be a list, or an amount must be given"))
+        return ()
+    return tuple(_line(index, item, problems) for index, item in enumerate(value))
+
+
+def _line(index: int, item: Any, problems: list[FieldProblem]) -> LineInput:
+    fields = item if isinstance(item, Mapping) else {}
+    product, quantity = fields.get("product"), fields.get("quantity", 1)
+    if not isinstance(product, str):
+        problems.append(FieldProblem(f"/items/{index}/product", "must be a product's id or name"))
+    if not isinstance(quantity, int) or isinstance(quantity, bool):
+        problems.append(FieldProblem(f"/items/{index}/quantity", "must be an integer"))
+        quantity = 1
+    return LineInput(
+        str(product), quantity, _decimal(fields.get("unitPrice"), f"/items/{index}/unitPrice", problems)
+    )
+
+
+def _decimal(value: Any, field: str, problems: list[FieldProblem]) -> Decimal | None:
+    """A float is read by its shortest decimal form: 149.99 is 149.99, not its binary neighbour."""
+    if value is None:
+        return None
+    try:
+        if isinstance(value, bool):
+            raise InvalidOperation
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        problems.append(FieldProblem(field, "must be a decimal number, not negative"))
+        return None
+    return amount

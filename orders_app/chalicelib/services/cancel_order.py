@@ -1,0 +1,52 @@
+"""Accepts or refuses the wish to cancel an order; the cancellation workflow then carries it out."""
+
+from datetime import timedelta
+
+from chalicelib.domain import events
+from chalicelib.domain.commands import CancelOrder, Reply
+from chalicelib.domain.errors import NotCancellableError, UnknownOrderError
+from chalicelib.domain.order import Order, Status
+from chalicelib.services.context import Context
+
+_ENDED = {
+    Status.DECLINED: "its payment was declined",
+    Status.OUT_OF_STOCK: "it was out of stock",
+    Status.FAILED: "it has failed and was undone",
+    Status.COMPENSATING: "it has failed and is being undone",
+    Status.COMPENSATION_FAILED: "a person is looking into it",
+}
+_CANCELLED = (Status.CANCELLING, Status.CANCELLED, Status.REFUNDED)
+
+
+def cancel_order(context: Context, command: CancelOrder) -> Reply:
+    """202 while the cancellation is under way, 200 when it is done; asking again changes nothing.
+
+    Raises UnknownOrderError (also for another subject's order) and NotCancellableError with the reason.
+    """
+    with context.uow() as tx:
+        order = tx.orders.get(command.order_id)
+        if order is None or not command.viewer.may_see(order.subject):
+            raise UnknownOrderError("there is no order with this id")
+        if order.status not in _CANCELLED and not order.cancel_requested:
+            _request(context, order, command)
+            tx.orders.save(order)
+    done = order.status in (Status.CANCELLED, Status.REFUNDED)
+    status = str(order.status if done else Status.CANCELLING)
+    message = "Order cancelled" if done else "Cancellation requested"
+    return Reply(200 if done else 202, {"message": message, "orderId": order.id, "status": status})
+
+
+def _request(context: Context, order: Order, command: CancelOrder) -> None:
+    if order.status in _ENDED:
+        raise NotCancellableError(f"the order cannot be cancelled: {_ENDED[order.status]}")
+    window = timedelta(seconds=context.settings.cancellation_window_seconds)
+    if order.completed_at is not None and context.clock() > order.completed_at + window:
+        raise NotCancellableError("the order cannot be cancelled: the time to cancel it is over")
+    if order.status is Status.CAPTURING:  # past the point of no return: refunded as soon as it is through
+        order.cancel_requested = True
+    else:
+        order.move(Status.CANCELLING)
+    order.reason = command.reason
+    context.record(
+        order, events.CANCELLATION_REQUESTED, {"reason": command.reason, "status": str(order.status)}
+    )

@@ -1,0 +1,127 @@
+"""Finds orders whose owner died and lets another execution resume them, or undoes them itself."""
+
+from datetime import timedelta
+from typing import Any
+
+from chalicelib import logs
+from chalicelib.domain import events
+from chalicelib.domain.commands import OrderTask, StoppedExecution
+from chalicelib.domain.errors import OrdersError, TransientError
+from chalicelib.domain.order import IN_FLIGHT, Order, Status
+from chalicelib.services.cancellation import settle_cancellation
+from chalicelib.services.compensate_order import compensate_order, record_compensation_failure
+from chalicelib.services.context import Context, load
+from chalicelib.services.ports import Executions, Notifier, PaymentGateway
+from chalicelib.services.undo import undo_effects
+
+OWNER = "recovery:"
+_SWEPT = (Status.PLACED, *sorted(IN_FLIGHT), Status.CANCELLING, Status.COMPENSATING)
+_BATCH = 100
+
+
+class Recovery:
+    """What may be done for an order that nobody works on any more."""
+
+    def __init__(
+        self, context: Context, gateway: PaymentGateway, notifier: Notifier, executions: Executions
+    ) -> None:
+        self._context = context
+        self._gateway = gateway
+        self._notifier = notifier
+        self._executions = executions
+
+    def resume_or_compensate(self, stopped: StoppedExecution) -> dict[str, Any]:
+        """An execution ended FAILED, TIMED_OUT or ABORTED: whatever it left unfinished is taken care of."""
+        with self._context.uow() as tx:
+            orders = tx.orders.of_execution(stopped.execution)
+        aborted = stopped.status == "ABORTED"
+        return {order_id: self._recover(order_id, stopped.execution, aborted=aborted) for order_id in orders}
+
+    def sweep(self) -> dict[str, Any]:
+        """Look after every order that nothing has touched for a while; answers the remedies used."""
+        before = self._context.clock() - timedelta(seconds=self._context.settings.sweep_after_seconds)
+        with self._context.uow() as tx:
+            stale = tx.orders.stale([str(status) for status in _SWEPT], before, _BATCH)
+            unsettled = tx.orders.unsettled(before, _BATCH)
+            unknown = tx.notifications.abandoned(before)
+        figures: dict[str, Any] = {"examined": len(stale) + len(unsettled), "notificationsUnknown": unknown}
+        for order_id in [*stale, *unsettled]:
+            remedy = self._look_after(order_id)
+            figures[remedy] = figures.get(remedy, 0) + 1
+        return figures
+
+    def _look_after(self, order_id: str) -> str:
+        try:
+            return self._examine(order_id)
+        except Exception as error:
+            logs.error("recovery failed", error, order_id=order_id)
+            return "failed"
+        finally:
+            with self._context.uow() as tx:
+                tx.orders.touch(order_id, self._context.clock())
+
+    def _examine(self, order_id: str) -> str:
+        with self._context.uow() as tx:
+            order = load(tx, order_id, lock=False)
+        owner = order.cancellation if order.status is Status.CANCELLING else order.execution
+        if owner is not None and not owner.startswith(OWNER) and self._executions.is_running(owner):
+            return "alive"
+        return self._recover(order_id, owner)
+
+    def _recover(self, order_id: str, dead: str | None, *, aborted: bool = False) -> str:
+        """The remedy for an order whose owner `dead` is known not to live (None: it has none)."""
+        me = OWNER + self._context.ids.event_id()
+        with self._context.uow() as tx:
+            order = load(tx, order_id)
+            owner = order.cancellation if order.status is Status.CANCELLING else order.execution
+            if owner != dead:
+                return "nothing"
+            if order.status in (Status.PLACED, *IN_FLIGHT):
+                hopeless = order.attempts >= self._context.settings.max_attempts
+                if dead is None or not (hopeless or (aborted and order.status is not Status.CAPTURING)):
+                    self._release(order, dead)
+                    tx.orders.save(order)
+                    tx.outbox.requeue(order_id, events.PLACED)
+                    remedy = "resumed"
+                else:
+                    order.execution, remedy = me, "compensated"
+                    tx.orders.save(order)
+            elif order.status is Status.CANCELLING:
+                order.cancellation, remedy = me, "cancelled"
+                tx.orders.save(order)
+            elif order.status is Status.COMPENSATING or order.status is Status.OUT_OF_STOCK:
+                order.execution, remedy = me, "compensated"
+                tx.orders.save(order)
+            else:
+                remedy = "settled"
+        self._apply(remedy, OrderTask(order_id, me, order.correlation_id))
+        return remedy
+
+    def _release(self, order: Order, dead: str | None) -> None:
+        if dead is not None:
+            order.execution = None
+            self._context.record(order, events.RELEASED, {"execution": dead, "reason": "owner_died"})
+
+    def _apply(self, remedy: str, task: OrderTask) -> None:
+        if remedy == "resumed":
+            self._context.publish(task.order_id)
+            return
+        try:
+            if remedy == "compensated":
+                compensate_order(self._context, self._gateway, task)
+            elif remedy == "cancelled":
+                settle_cancellation(self._context, self._gateway, task)
+            elif remedy == "settled":
+                self._settle(task)
+        except TransientError:
+            raise  # the next sweep tries again
+        except OrdersError as error:
+            failed = OrderTask(task.order_id, task.execution, task.correlation_id, error=type(error).__name__)
+            record_compensation_failure(self._context, self._notifier, failed)
+
+    def _settle(self, task: OrderTask) -> None:
+        """A final order that still has effects to undo; a completed one keeps them."""
+        with self._context.uow() as tx:
+            order = load(tx, task.order_id, lock=False)
+        if order.status in (Status.DECLINED, Status.FAILED, Status.CANCELLED, Status.REFUNDED):
+            undo_effects(self._context, self._gateway, task.order_id)
