@@ -167,7 +167,7 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-def _names(cls: type) -> Iterator[str]:
+def _names(cls: type[Exception]) -> Iterator[str]:
     yield cls.__name__
     for child in cls.__subclasses__():
         yield from _names(child)

@@ -50,9 +50,8 @@ def show(queues: DeadLetterQueues, url: str, limit: int) -> None:
             print("  " + letter.shown().replace("\n", "\n  "))
 
 
-def redrive(session: Any, stage: str, name: str, options: argparse.Namespace) -> int:
+def redrive(session: Any, queues: DeadLetterQueues, name: str, options: argparse.Namespace) -> int:
     """Takes letters back; answers how many could not be. Each is sent first and removed then."""
-    queues = DeadLetterQueues(session, stage)
     url = _url(queues, name)
     router = Router(session, queues)
     stuck = done = 0
@@ -75,7 +74,7 @@ def redrive(session: Any, stage: str, name: str, options: argparse.Namespace) ->
     if options.message_id and not wanted:
         raise DeploymentError(f"no message {options.message_id!r} among {len(letters)} in {name}")
     if done:
-        _announce(session, stage, name, done, options.reason)
+        _announce(session, options.stage, name, done, options.reason)
     return stuck
 
 
@@ -140,18 +139,18 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def main(argv: Sequence[str], session: Any = None) -> int:
+def main(argv: Sequence[str], session: Any = None, wait_seconds: int = 1) -> int:
     options = parser().parse_args(argv)
 
     def run() -> int:
         aws = session or connect(settings.load(options.stage))
-        queues = DeadLetterQueues(aws, options.stage)
+        queues = DeadLetterQueues(aws, options.stage, wait_seconds)
         if options.command == "list":
             list_queues(queues)
         elif options.command == "show":
             show(queues, _url(queues, options.queue), options.limit)
         else:
-            return 1 if redrive(aws, options.stage, options.queue, options) else 0
+            return 1 if redrive(aws, queues, options.queue, options) else 0
         return 0
 
     return reported(run)

@@ -14,8 +14,9 @@ HOLD_SECONDS = 120  # how long letters stay invisible to others while they are s
 class DeadLetterQueues:
     """The stage's queues whose name says that they hold dead letters."""
 
-    def __init__(self, session: Any, stage: str) -> None:
+    def __init__(self, session: Any, stage: str, wait_seconds: int = 1) -> None:
         self._sqs = session.client("sqs")
+        self._wait_seconds = wait_seconds  # at least 1 on AWS: a short poll does not ask every server
         self._suffix = f"-dlq-{stage}"
 
     def urls(self) -> dict[str, str]:
@@ -59,7 +60,7 @@ class DeadLetterQueues:
                 QueueUrl=url,
                 MaxNumberOfMessages=min(10, limit - len(letters)),
                 VisibilityTimeout=HOLD_SECONDS,
-                WaitTimeSeconds=1,  # asks every server: a short poll misses some
+                WaitTimeSeconds=self._wait_seconds,
                 MessageSystemAttributeNames=["All"],
                 MessageAttributeNames=["All"],
             ).get("Messages", [])

@@ -45,4 +45,4 @@ def on_order_event(event: SNSEvent) -> None:
 @consumers.lambda_function(name="order-event-processor")
 @traced
 def order_event_processor(event: Mapping[str, Any], context: object) -> Mapping[str, Any]:
-    return services().process_order_event(event)
+    return services().process_order_event(event.get("detail", event))

@@ -6,22 +6,30 @@ from typing import Any
 from chalice import Blueprint
 from chalice.app import CloudWatchEvent
 
+from chalicelib import logs, names
+from chalicelib.handlers import stage
 from chalicelib.handlers.doors import services, traced
 
 failures = Blueprint(__name__)
 
-# EventBridge cannot match an ARN's end in every partition: the service skips other machines' executions.
+_MACHINES = ("order-processing-workflow", "order-cancellation-workflow")
 _STOPPED = {
     "source": ["aws.states"],
     "detail-type": ["Step Functions Execution Status Change"],
-    "detail": {"status": ["FAILED", "TIMED_OUT", "ABORTED"]},
+    "detail": {
+        "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+        "stateMachineArn": [
+            {"suffix": f":stateMachine:{names.resource(machine, stage.current())}"} for machine in _MACHINES
+        ],
+    },
 }
 
 
 @failures.on_cw_event(_STOPPED, name="on-workflow-stopped")
 @traced
 def on_workflow_stopped(event: CloudWatchEvent) -> None:
-    services().resume_or_compensate(event.detail)
+    logs.info("stopped workflow looked after", status=event.detail["status"],
+              remedies=services().resume_or_compensate(event.detail))  # fmt: skip
 
 
 @failures.lambda_function(name="migrate")

@@ -3,6 +3,7 @@
 from chalice import Blueprint, Rate
 from chalice.app import CloudWatchEvent
 
+from chalicelib import logs, metrics
 from chalicelib.handlers.doors import services, traced
 
 schedules = Blueprint(__name__)
@@ -11,22 +12,24 @@ schedules = Blueprint(__name__)
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="relay-outbox")
 @traced
 def relay_outbox(event: CloudWatchEvent) -> None:
-    services().relay_outbox()
+    figures = services().relay_outbox()
+    metrics.put("OutboxAge", figures["oldestUnpublishedSeconds"], "Seconds")
+    logs.info("outbox relayed", **figures)
 
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="sweep-orders")
 @traced
 def sweep_orders(event: CloudWatchEvent) -> None:
-    services().sweep_orders()
+    logs.info("orders swept", **services().sweep_orders())
 
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="expire-reservations")
 @traced
 def expire_reservations(event: CloudWatchEvent) -> None:
-    services().expire_reservations()
+    logs.info("reservations expired", **services().expire_reservations())
 
 
 @schedules.schedule(Rate(1, unit=Rate.HOURS), name="purge-expired")
 @traced
 def purge_expired(event: CloudWatchEvent) -> None:
-    services().purge_expired()
+    logs.info("expired records purged", **services().purge_expired())

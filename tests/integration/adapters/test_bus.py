@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+
 from chalicelib.adapters import bus
 from chalicelib.domain.errors import ThrottledError
-
 from tests.integration.adapters.conftest import client
 
 BUS = "order-event-bus-local"

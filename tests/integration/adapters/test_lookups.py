@@ -4,10 +4,10 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+
 from chalicelib.adapters.secrets import SecretStore, database_url
 from chalicelib.adapters.workflows import Executions
 from chalicelib.domain.errors import ConfigurationError, ThrottledError
-
 from tests.integration.adapters.conftest import client
 
 MACHINE = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from moto.sns.models import sns_backends
+
 from chalicelib.adapters.mail import Mail
 from chalicelib.adapters.notifier import Notifier
 from chalicelib.adapters.sms import TextMessages
 from chalicelib.adapters.topics import OperatorTopics
 from chalicelib.domain.errors import MessageRefusedError, ThrottledError
 from chalicelib.services.ports import Message
-
 from tests.integration.adapters.conftest import client
 
 SENDER = "orders@shop.example"
@@ -37,7 +38,7 @@ def refusal(code: str, status: int = 400) -> ClientError:
         "Error": {"Code": code, "Message": "for jane@home.example"},
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
-    return ClientError(answer, "SendEmail")  # type: ignore[arg-type]
+    return ClientError(answer, "SendEmail")
 
 
 def message(channel: str, recipient: str | None = None) -> Message:
@@ -65,13 +66,16 @@ class Received:
     def one(self) -> dict[str, Any]:
         answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
         [got] = answer["Messages"]
-        return json.loads(got["Body"])  # type: ignore[no-any-return]
+        body: dict[str, Any] = json.loads(got["Body"])
+        return body
 
 
 def notifier(received: Received) -> Notifier:
     ses, sns = client("ses"), client("sns")
     ses.verify_email_identity(EmailAddress=SENDER)
-    return Notifier(Mail(SENDER, ses), TextMessages(sns), OperatorTopics(*received.topics, sns=sns))
+    return Notifier(
+        Mail(SENDER, ses), TextMessages(sns), OperatorTopics(received.topics[0], received.topics[1], sns)
+    )
 
 
 def test_mail_goes_out_by_ses() -> None:
@@ -82,10 +86,7 @@ def test_mail_goes_out_by_ses() -> None:
 def test_text_message_goes_to_a_number_and_to_no_topic() -> None:
     received = Received()
     notifier(received).send(message("sms", "+15550100200"))
-    from moto.core import DEFAULT_ACCOUNT_ID
-    from moto.sns import sns_backends
-
-    sent = sns_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].sms_messages
+    sent = sns_backends["123456789012"]["us-east-1"].sms_messages
     assert list(sent.values()) == [("+15550100200", "Order ORD-1 has been completed!")]
 
 
@@ -110,7 +111,9 @@ def test_alert_is_a_critical_alert_with_the_order_s_id() -> None:
 
 def test_subject_is_one_line_of_ascii_within_the_limit() -> None:
     received = Received()
-    OperatorTopics(*received.topics, sns=client("sns")).notify("Zürich\nline " + "x" * 200, "text")
+    OperatorTopics(received.topics[0], received.topics[1], client("sns")).notify(
+        "Zürich\nline " + "x" * 200, "text"
+    )
     subject = received.one()["Subject"]
     assert subject.startswith("Z?rich line x")
     assert len(subject) == 100
