@@ -1,0 +1,120 @@
+"""What stands when orders come twice, late, corrected, refunded and in any order."""
+
+import itertools
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from etl.manifest import SourceFile
+from etl.pipeline import run
+from tests.etl.builders import csv_file, customers_file, json_file, line, manifest_of
+from tests.etl.lake import Lake
+
+
+def lake_after(output: Path, runs: Sequence[Sequence[SourceFile]]) -> Lake:
+    for number, files in enumerate(runs, 1):
+        run(manifest_of(output, *files, run_id=f"run-{number}"))
+    return Lake(output)
+
+
+def lake_record(version: int, status: str = "completed", **changes: object) -> dict[str, object]:
+    record = {"order_id": "ORD-1", "line_number": 1, "version": version, "status": status, "currency": "USD"}
+    return line() | {"line_amount": "10.00"} | record | changes
+
+
+def test_the_same_file_twice_changes_nothing(tmp_path: Path) -> None:
+    files = [customers_file(tmp_path), csv_file(tmp_path / "a.csv", [line("1"), line("2"), line("2")])]
+    once = lake_after(tmp_path / "once", [files]).tables()
+    assert lake_after(tmp_path / "twice", [files, files]).tables() == once
+
+
+def test_a_later_version_of_an_order_replaces_all_its_lines(tmp_path: Path) -> None:
+    first = csv_file(tmp_path / "a.csv", [line("1"), line("1", price="5.00")], day=1)
+    second = csv_file(tmp_path / "b.csv", [line("1", price="7.00", order_date="2024-01-16")], day=2)
+    lake = lake_after(tmp_path / "lake", [[first], [second]])
+    assert lake.revenue() == Decimal("7.00")
+    assert [(str(row[0]), row[2]) for row in lake.daily_sales()] == [("2024-01-16", Decimal("7.00"))]
+
+
+def test_a_late_file_of_an_older_version_is_ignored(tmp_path: Path) -> None:
+    older = csv_file(tmp_path / "a.csv", [line("1", price="1.00")], day=1)
+    newer = csv_file(tmp_path / "b.csv", [line("1", price="2.00")], day=2)
+    assert lake_after(tmp_path / "lake", [[newer], [older]]).revenue() == Decimal("2.00")
+
+
+def test_identical_lines_in_one_file_are_sales_and_reported(tmp_path: Path) -> None:
+    report = run(manifest_of(tmp_path / "lake", csv_file(tmp_path / "a.csv", [line("1"), line("1")])))
+    assert Lake(tmp_path / "lake").revenue() == Decimal("20.00")
+    assert Lake(tmp_path / "lake").daily_sales()[0][3:] == (1, 1)
+    assert report.repeated_lines == 1
+
+
+def test_a_refunded_order_leaves_gold_and_an_older_record_does_not_bring_it_back(tmp_path: Path) -> None:
+    completed = json_file(tmp_path / "a.jsonl", [lake_record(1)], day=1)
+    refunded = json_file(tmp_path / "b.jsonl", [lake_record(2, "refunded")], day=2)
+    again = json_file(tmp_path / "c.jsonl", [lake_record(1)], day=3)
+    lake = lake_after(tmp_path / "lake", [[customers_file(tmp_path), completed], [refunded], [again]])
+    assert lake.daily_sales() == []
+    assert lake.customer_metrics() == []
+    assert lake.silver("order_id, status") == [("ORD-1", "refunded")]
+
+
+def test_the_line_amount_is_believed_and_a_mismatch_reported(tmp_path: Path) -> None:
+    rows = [lake_record(1, quantity=3, price="3.33", line_amount="10.00")]
+    report = run(manifest_of(tmp_path / "lake", json_file(tmp_path / "a.jsonl", rows)))
+    assert Lake(tmp_path / "lake").revenue() == Decimal("10.00")
+    assert report.warnings_by_rule["amount_mismatch"] == 1
+
+
+def test_a_customer_who_comes_after_the_sales_gets_metrics(tmp_path: Path) -> None:
+    sales = csv_file(tmp_path / "a.csv", [line("1")])
+    lake = lake_after(tmp_path / "lake", [[sales], [customers_file(tmp_path)]])
+    assert [row[0] for row in lake.customer_metrics()] == ["C001"]
+
+
+def test_only_touched_dates_are_written_again(tmp_path: Path) -> None:
+    first = csv_file(tmp_path / "a.csv", [line("1"), line("2", order_date="2024-01-16")])
+    second = csv_file(tmp_path / "b.csv", [line("3", order_date="2024-01-16")], day=2)
+    run(manifest_of(tmp_path / "lake", first))
+    untouched = tmp_path / "lake" / "daily_sales" / "order_date=2024-01-15" / "data.parquet"
+    before = untouched.stat().st_mtime_ns
+    report = run(manifest_of(tmp_path / "lake", second, run_id="run-2"))
+    assert report.dates_touched == ["2024-01-16"]
+    assert untouched.stat().st_mtime_ns == before
+
+
+def test_a_rejected_late_line_does_not_supersede_an_earlier_good_one(tmp_path: Path) -> None:
+    good = csv_file(tmp_path / "a.csv", [line("1")], day=1)
+    bad = csv_file(tmp_path / "b.csv", [line("1", quantity=0)], day=2)
+    assert lake_after(tmp_path / "lake", [[good], [bad]]).revenue() == Decimal("10.00")
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2024-01-15", "2024-01-15"),
+        ("2024-01-15T23:30:00Z", "2024-01-15"),
+        ("2024-01-15T23:30:00-05:00", "2024-01-16"),
+        ("2024-01-15T00:30:00+0200", "2024-01-14"),
+        ("2024-01-15 12:00", "2024-01-15"),
+    ],
+)
+def test_the_day_of_a_sale_is_its_utc_date(tmp_path: Path, written: str, day: str) -> None:
+    run(manifest_of(tmp_path / "lake", csv_file(tmp_path / "a.csv", [line("1", order_date=written)])))
+    assert str(Lake(tmp_path / "lake").daily_sales()[0][0]) == day
+
+
+def test_files_in_any_order_and_any_split_into_runs_give_the_same_tables(tmp_path: Path) -> None:
+    files = [
+        customers_file(tmp_path),
+        csv_file(tmp_path / "a.csv", [line("1"), line("1", price="5"), line("2", customer_id="C002")], 1),
+        csv_file(tmp_path / "b.csv", [line("1", price="3", order_date="2024-01-17"), line("3", region="")], 2),
+        json_file(tmp_path / "c.jsonl", [lake_record(1), lake_record(2, "refunded")], 3),
+        json_file(tmp_path / "d.jsonl", [lake_record(1, order_id="ORD-2"), lake_record(1)], 4),
+    ]
+    expected = lake_after(tmp_path / "all", [files]).tables()
+    for number, order in enumerate(itertools.islice(itertools.permutations(files), 0, 120, 17)):
+        found = lake_after(tmp_path / f"lake-{number}", [order[:2], order[2:3], order[3:]])
+        assert found.tables() == expected
