@@ -64,7 +64,8 @@ class PostgresKeys:
     ) -> None:
         self._connection.execute(
             "INSERT INTO idempotency_keys"
-            " (subject, operation, key, fingerprint, status, body, created_at, expires_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (subject, operation, key) DO UPDATE SET"
+            " (subject, operation, key, fingerprint, status, body, created_at, expires_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (subject, operation, key) DO UPDATE SET"
             " fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body,"
             " created_at = excluded.created_at, expires_at = excluded.expires_at",
             (

@@ -1,0 +1,51 @@
+"""Fixtures for every tier: one embedded PostgreSQL a session, one fresh database a test."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from chalicelib.adapters.postgres.connections import Connections
+from chalicelib.adapters.postgres.migrate import PostgresDatabase
+from scripts.local_cloud.postgres import PostgresServer
+from tests.shop import Shop
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """The server; it stops with the session, even when that is killed."""
+    with PostgresServer(Path(tmp_path_factory.mktemp("postgres"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: PostgresServer) -> str:
+    """The name of a database with the whole schema, to clone from; nobody connects to it."""
+    _execute(postgres, "CREATE DATABASE orders_template")
+    PostgresDatabase(Connections(lambda: postgres.url("orders_template"))).migrate()
+    return "orders_template"
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer, migrated_template: str) -> Iterator[str]:
+    """The URL of a fresh, migrated database of this test's own."""
+    name = f"test_{next(_numbers)}"
+    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    yield postgres.url(name)
+    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def shop(database_url: str) -> Iterator[Shop]:
+    """The whole application on a fresh database, with fakes for what is outside."""
+    with Shop(database_url) as shop:
+        yield shop
+
+
+def _execute(server: PostgresServer, statement: str) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[arg-type]  # names are made here
