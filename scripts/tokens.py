@@ -59,13 +59,11 @@ def revoke(db: psycopg.Connection, token_id: str) -> int:
 
 def address(stage: str, given: str | None) -> str:
     """The database: as given, else `DATABASE_URL`, the running engine's, the stage's secret."""
-    if stage == "local":
-        local_run.adopt(os.environ)
+    if stage == "local" and given is None:
+        local_run.require(os.environ)
     url = given or os.environ.get("DATABASE_URL")
     if url:
         return url
-    if stage == "local":
-        raise ConfigurationError(local_run.HINT)
     name = names.resource("order-database", stage)
     return database_url(SecretStore().read(name), name)
 
@@ -74,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = arguments(argv)
     try:
         with psycopg.connect(address(args.stage, args.database_url), connect_timeout=5) as db:
-            return args.run(db, args)
+            return int(args.run(db, args))
     except (OrdersError, BotoCoreError, ClientError, psycopg.Error) as error:
         print(f"tokens: {error}".strip(), file=sys.stderr)
         return 1

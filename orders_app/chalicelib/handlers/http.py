@@ -43,7 +43,7 @@ class Call:
     def services(self) -> "Services":
         """The use cases, built at the first call that needs them."""
         if stage.beside_the_engine():
-            local_run.adopt(os.environ)
+            local_run.require(os.environ)
         return self.provider()
 
     @property

@@ -4,6 +4,8 @@ import json
 from collections.abc import MutableMapping
 from pathlib import Path
 
+from chalicelib.domain.errors import ConfigurationError
+
 HINT = "start the local engine with `make run` in another terminal, then try again"
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -11,6 +13,17 @@ _CREDENTIALS = {
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 _REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+class EngineNotRunningError(ConfigurationError):
+    """There is no engine to serve beside; nothing may be asked of AWS instead."""
+
+
+def require(env: MutableMapping[str, str]) -> None:
+    """The engine's address in the environment. Raises EngineNotRunningError where there is none."""
+    adopt(env)
+    if not (env.get("AWS_ENDPOINT_URL") and env.get("DATABASE_URL")):
+        raise EngineNotRunningError("the local engine is not running")
 
 
 def adopt(env: MutableMapping[str, str]) -> None:

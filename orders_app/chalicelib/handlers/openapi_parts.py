@@ -82,7 +82,7 @@ OPERATIONS: dict[str, Operation] = {
             "Before the capture the order stops; after it the money goes back and the stock returns. "
             "Once more is no fault. The outcome is an event: look at the order later."
         ),
-        outcome="The cancellation has begun.",
+        outcome="The cancellation has begun; 200 when it is done already.",
         status=202,
         answer="Accepted",
         scope=WRITE,
@@ -147,7 +147,20 @@ SCHEMAS: dict[str, Any] = {
     "PlaceOrder": shapes.PLACE_ORDER.schema(),
     "CancelOrder": shapes.CANCEL_ORDER.schema(),
     "Accepted": record({"message": TEXT, "orderId": TEXT, "status": TEXT}, optional=["message"]),
-    "Order": record(ORDER_SUMMARY | {"lines": array(LINE)}),
+    "Order": record(
+        ORDER_SUMMARY
+        | {
+            "customer": or_null({"type": "string", "description": "The customer's name."}),
+            "lines": array(LINE),
+            "region": or_null(TEXT),
+            "reason": or_null({"type": "string", "description": "Why it ended as it did."}),
+            "cancelRequested": {"type": "boolean"},
+            "notifications": array(record({"about": TEXT, "channel": TEXT, "state": TEXT})),
+            "version": {"type": "integer"},
+            "completedAt": or_null(TIME),
+            "correlationId": TEXT,
+        }
+    ),
     "OrderSummary": record(ORDER_SUMMARY),
     "OrderPage": record({"orders": array(ref("OrderSummary")), "nextCursor": or_null(TEXT)}),
     "Event": record(
@@ -157,7 +170,7 @@ SCHEMAS: dict[str, Any] = {
     ),
     "OrderEvents": record({"orderId": TEXT, "events": array(ref("Event"))}),
     "Product": record({"productId": TEXT, "name": TEXT, "price": MONEY, "currency": CURRENCY,
-                       "available": {"type": "integer"}}),
+                       "available": or_null({"type": "integer"})}),
     "Products": record({"products": array(ref("Product"))}),
     "Health": record({"status": TEXT, "checks": {"type": "object", "additionalProperties": TEXT}}),
     "Problem": record(

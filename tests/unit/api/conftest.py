@@ -50,14 +50,15 @@ def services() -> FakeServices:
 
 
 @pytest.fixture
-def load_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Chalice]]:
+def load_app(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Chalice]:
     """Imports the app anew in another stage; the stage decides what the decorators do."""
 
     def load(stage: str) -> Chalice:
         monkeypatch.setenv("STAGE", stage)
         for name in [name for name in sys.modules if name == "app" or name.startswith("chalicelib.handlers")]:
             monkeypatch.delitem(sys.modules, name)
-        return importlib.import_module("app").app
+        app: Chalice = importlib.import_module("app").app
+        return app
 
     importlib.import_module("app")
     return load

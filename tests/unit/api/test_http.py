@@ -95,6 +95,24 @@ def test_health_is_a_503_problem_that_shows_the_checks(api: Api) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health", "/products", "/orders", "/orders/ORD-1"])
+def test_without_an_engine_every_route_says_what_to_do_and_asks_nobody(
+    api: Api, path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME")
+    monkeypatch.setenv("ORDERS_LOCAL_DIR", str(tmp_path))
+
+    def fail() -> None:
+        raise AssertionError("a service was called")
+
+    api.services.before = fail
+    problem = assert_problem(api.send("GET", path), 503)
+    assert problem["detail"] == (
+        "the local engine is not running: start the local engine with `make run` in another terminal,"
+        " then try again"
+    )
+
+
+@pytest.mark.parametrize("path", ["/health", "/products", "/orders", "/orders/ORD-1"])
 @pytest.mark.parametrize(
     "fault", [ConfigurationError("DATABASE_URL is missing"), DatabaseUnavailableError("cannot connect")]
 )
@@ -103,6 +121,8 @@ def test_beside_a_stopped_engine_every_route_says_what_to_do(
 ) -> None:
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME")
     monkeypatch.setenv("ORDERS_LOCAL_DIR", str(tmp_path))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:9/orders")
 
     def fail() -> None:
         raise fault
