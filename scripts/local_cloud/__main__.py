@@ -16,9 +16,16 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--state-dir", type=Path, required=True, help="for its files while it runs")
     parser.add_argument("--ready-file", type=Path, help="gets the endpoint's URL once the engine answers")
     parser.add_argument("--lifeline", type=int, help="descriptor of a pipe: stop when its other end closes")
+    parser.add_argument("--enforce-iam", action="store_true", help="deny what the deployed policies deny")
     arguments = parser.parse_args(argv)
     try:
-        serve(arguments.port, arguments.state_dir.resolve(), arguments.ready_file, arguments.lifeline)
+        serve(
+            arguments.port,
+            arguments.state_dir.resolve(),
+            arguments.ready_file,
+            arguments.lifeline,
+            enforce_iam=arguments.enforce_iam,
+        )
     except (SeamError, OSError) as error:
         print(f"local cloud: {error}", file=sys.stderr)
         return 1

@@ -19,10 +19,12 @@ class EngineError(RuntimeError):
 class Engine:
     """One engine process. It ends with this process, however this one ends."""
 
-    def __init__(self, state_dir: Path | str, port: int | None = None) -> None:
+    def __init__(self, state_dir: Path | str, port: int | None = None, *, enforce_iam: bool = False) -> None:
         self.state_dir = Path(state_dir).resolve()
         self.port = port if port is not None else free_port()
         self.log_file = self.state_dir / "engine.log"
+        self.iam_calls = self.state_dir / "iam-calls.jsonl"
+        self._options = ["--enforce-iam"] if enforce_iam else []
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline = -1
 
@@ -54,6 +56,7 @@ class Engine:
             str(ready),
             "--lifeline",
             str(lifeline),
+            *self._options,
         ]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(

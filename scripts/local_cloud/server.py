@@ -13,9 +13,10 @@ from .gaps import Context, install_all
 HOST = "127.0.0.1"
 
 
-def prepare_environment(port: int, scratch: Path) -> None:
+def prepare_environment(port: int, scratch: Path, *, enforce_iam: bool) -> None:
     """What the engine reads at import; nothing but the loopback, no Docker, no files outside `scratch`."""
     os.environ.update(
+        AUTH="true" if enforce_iam else "false",
         GATEWAY_PORT=str(port),
         BIND_HOST=HOST,
         IOT_MTLS_ENABLED="0",
@@ -31,13 +32,20 @@ def prepare_environment(port: int, scratch: Path) -> None:
         os.environ.pop(name, None)
 
 
-def serve(port: int, state_dir: Path, ready_file: Path | None = None, lifeline: int | None = None) -> None:
+def serve(
+    port: int,
+    state_dir: Path,
+    ready_file: Path | None = None,
+    lifeline: int | None = None,
+    *,
+    enforce_iam: bool = False,
+) -> None:
     """Run until SIGINT, SIGTERM or the end of the process that holds the other end of `lifeline`."""
     scratch = state_dir / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
     (scratch / "tmp").mkdir(parents=True)
-    prepare_environment(port, scratch)
-    context = Context(state_dir, scratch, f"http://{HOST}:{port}")
+    prepare_environment(port, scratch, enforce_iam=enforce_iam)
+    context = Context(state_dir, scratch, f"http://{HOST}:{port}", enforce_iam)
     try:
         install_all(context)
         asyncio.run(_serve(port, ready_file, context.endpoint, lifeline))

@@ -17,7 +17,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine | None]:
     if AGAINST_AWS:
         yield None
         return
-    with Engine(tmp_path_factory.mktemp("engine")) as engine:
+    with Engine(tmp_path_factory.mktemp("engine"), enforce_iam=True) as engine:
         yield engine
 
 

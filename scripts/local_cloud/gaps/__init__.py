@@ -20,6 +20,7 @@ GAPS = (
     "sfn_runs",
     "cloudwatch_alarms",
     "cloudwatch_metrics",
+    "iam",
     "lake",
 )
 
@@ -31,6 +32,7 @@ class Context:
     state_dir: Path
     scratch: Path
     endpoint: str
+    enforce_iam: bool = False
     on_stop: list[Callable[[], None]] = field(default_factory=list)
 
 

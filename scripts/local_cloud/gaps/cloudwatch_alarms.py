@@ -1,7 +1,7 @@
 """Gap: an alarm mixes all dimensions of its metric, knows no missing data, and tells the bus nothing.
 
-docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html (datapoints to alarm, missing data)
-and …/cloudwatch-and-eventbridge.html (the event). Windows end now, not on the minute.
+docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html (datapoints, missing data) and
+…/cloudwatch-and-eventbridge.html (the event). Windows end now, not on the minute.
 """
 
 import json

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scripts.local_cloud.gaps import Context
+from scripts.local_cloud.gaps import Context, _permissions
 from scripts.local_cloud.gaps._queues import put_message
 from scripts.local_cloud.seams import function_at
 
@@ -44,6 +44,14 @@ def install(context: Context) -> None:
         ("_dispatch_to_stepfunctions", ("arn", "payload"), _to_stepfunctions),
     ]
 
+    validate = function_at(eventbridge, "_validate_target_arn", "target")
+
+    def validate_with_role(target: Mapping[str, Any]) -> Any:
+        if ":states:" in target.get("Arn", "") and not target.get("RoleArn"):
+            reason = f"RoleArn is required for target {target['Arn']}."
+            return eventbridge.error_response_json("ValidationException", reason, 400)
+        return validate(target)
+
     def invoke_with_policy(target: Any, event: Any, rule: Any, view: Any = None) -> None:
         matched = view or eventbridge._pattern_event_view(event)
         token = _current.set((target, rule, json.dumps(matched.event_with_detail())))
@@ -52,6 +60,7 @@ def install(context: Context) -> None:
         finally:
             _current.reset(token)
 
+    eventbridge._validate_target_arn = validate_with_role
     eventbridge._invoke_target = invoke_with_policy
     for name, parameters, send in senders:
         original = function_at(eventbridge, name, *parameters)
@@ -119,12 +128,28 @@ def _missing(arn: str) -> DeliveryError:
     return DeliveryError("NO_RESOURCE", f"The target {arn} does not exist", retryable=False)
 
 
+def _forbidden(message: str) -> DeliveryError:
+    return DeliveryError("NO_PERMISSIONS", message, retryable=False)
+
+
+def _rule_arn() -> str:
+    bound = _current.get()
+    return str(bound[1].get("Arn", "")) if bound else ""
+
+
+def _role_arn() -> str:
+    bound = _current.get()
+    return str(bound[0].get("RoleArn", "")) if bound else ""
+
+
 def _to_lambda(_: Callable[..., Any], arn: str, payload: str) -> None:
     from ministack.services import lambda_svc
 
     func, config, _name = lambda_svc._get_func_record_for_ref(arn)
     if not func or not config:
         raise _missing(arn)
+    if not _permissions.service_may_invoke(func, "events.amazonaws.com", _rule_arn()):
+        raise _forbidden(f"The policy of function {arn} lets no rule invoke it")
     event = json.loads(payload)
     lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(func, config), event)
 
@@ -132,13 +157,11 @@ def _to_lambda(_: Callable[..., Any], arn: str, payload: str) -> None:
 def _to_sqs(original: Callable[..., Any], spec: Any, payload: str, parameters: Mapping[str, Any]) -> None:
     from ministack.services import sqs
 
-    arn, rule = str(spec), (_current.get() or (None, {}, ""))[1]
+    arn = str(spec)
     if sqs._queue_by_arn(arn) is None:
         raise _missing(arn)
-    if not sqs.queue_policy_allows(arn, "events.amazonaws.com", rule.get("Arn", ""), spec.account_id):
-        raise DeliveryError(
-            "NO_PERMISSIONS", f"The policy of queue {arn} lets no rule send to it", retryable=False
-        )
+    if not sqs.queue_policy_allows(arn, "events.amazonaws.com", _rule_arn(), spec.account_id):
+        raise _forbidden(f"The policy of queue {arn} lets no rule send to it")
     if arn.endswith(".fifo") and not parameters.get("MessageGroupId"):
         raise DeliveryError("SDK_CLIENT_ERROR", "A FIFO queue needs a MessageGroupId", retryable=False)
     original(spec, payload, parameters)
@@ -147,14 +170,10 @@ def _to_sqs(original: Callable[..., Any], spec: Any, payload: str, parameters: M
 def _to_sns(_: Callable[..., Any], arn: str, payload: str) -> None:
     from ministack.services import sns
 
-    account = arn.split(":")[4]
-    rule = (_current.get() or (None, {}, ""))[1]
     if sns._topic_by_arn_any_scope(arn) is None:
         raise _missing(arn)
-    if not sns.topic_policy_allows(arn, "events.amazonaws.com", rule.get("Arn", ""), account):
-        raise DeliveryError(
-            "NO_PERMISSIONS", f"The policy of topic {arn} lets no rule publish", retryable=False
-        )
+    if not sns.topic_policy_allows(arn, "events.amazonaws.com", _rule_arn(), arn.split(":")[4]):
+        raise _forbidden(f"The policy of topic {arn} lets no rule publish")
     try:
         sns.publish_internal(arn, payload)
     except sns.SnsPublishError as error:
@@ -166,6 +185,8 @@ def _to_stepfunctions(_: Callable[..., Any], arn: str, payload: str) -> None:
 
     if stepfunctions._resolve_state_machine_arn(arn) is None:
         raise _missing(arn)
+    if not (role := _role_arn()) or not _permissions.role_may(role, "states:StartExecution", arn):
+        raise _forbidden(f"The target's role {role!r} may not start {arn}")
     status, _headers, body = stepfunctions._start_execution({"stateMachineArn": arn, "input": payload})
     if status >= 500:
         raise DeliveryError("INTERNAL_ERROR", body.decode(), retryable=True)

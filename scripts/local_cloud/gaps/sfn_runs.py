@@ -95,6 +95,11 @@ def _stop_at_once(sfn: Any) -> None:
     sfn._invoke_resource = invoke_of_running
 
 
+def current_execution() -> Mapping[str, Any] | None:
+    """The execution for which this thread is working."""
+    return _run_of_thread.get()
+
+
 def _require_running(execution: Mapping[str, Any]) -> None:
     if execution["status"] != "RUNNING":
         raise RunEndedError(f"execution is {execution['status']}")

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scripts.local_cloud.gaps import Context
+from scripts.local_cloud.gaps import Context, _permissions
 from scripts.local_cloud.gaps._queues import put_message
 from scripts.local_cloud.seams import function_at
 
@@ -52,7 +52,11 @@ def install(context: Context) -> None:
         message_attributes: Mapping[str, Any],
     ) -> None:
         func, config, _ = lambda_svc._get_func_record_for_ref(endpoint)
-        if not func or not config:
+        if (
+            not func
+            or not config
+            or not _permissions.service_may_invoke(func, "sns.amazonaws.com", topic_arn)
+        ):
             _bury(sns, topic_arn, "lambda", endpoint, envelope)
             return
         message = {"Subject": None, "MessageAttributes": {}, **json.loads(envelope)}

@@ -1,0 +1,105 @@
+"""What the deployed policies allow, and that nothing else is possible."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.contract.cloud import Cloud, archive, eventually
+
+TRY = """
+import boto3
+def handler(event, context):
+    try:
+        boto3.client('sqs').send_message(QueueUrl=event['url'], MessageBody='{}')
+    except Exception as error:
+        return str(error)
+    return 'sent'
+"""
+
+
+def role_for(cloud: Cloud, service: str, *statements: dict[str, Any]) -> str:
+    iam = cloud.client("iam")
+    arn = cloud.role(service)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    iam.put_role_policy(RoleName=arn.rsplit("/", 1)[1], PolicyName="all", PolicyDocument=policy)
+    return arn
+
+
+def allow(action: str, resource: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def function_with(cloud: Cloud, role: str) -> str:
+    client, name = cloud.client("lambda"), cloud.name("function")
+
+    def create() -> Any:
+        try:
+            return client.create_function(
+                FunctionName=name,
+                Runtime="python3.12",
+                Handler="app.handler",
+                Role=role,
+                Code={"ZipFile": archive(TRY)},
+                Timeout=15,
+            )
+        except client.exceptions.InvalidParameterValueException:
+            return None
+
+    arn = str(eventually(create, 60)["FunctionArn"])
+    cloud.undo(lambda: client.delete_function(FunctionName=name))
+    client.get_waiter("function_active_v2").wait(FunctionName=name)
+    return arn
+
+
+def test_function_can_do_what_its_role_allows_and_nothing_else(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"""
+    mine, other = cloud.queue(), cloud.queue()
+    role = role_for(cloud, "lambda.amazonaws.com", allow("sqs:SendMessage", mine.arn))
+    function = function_with(cloud, role)
+
+    def attempt(url: str) -> str:
+        answer = cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps({"url": url}))
+        return str(json.load(answer["Payload"]))
+
+    assert attempt(mine.url) == "sent"
+    assert "AccessDenied" in attempt(other.url)
+    assert other.depth() == 0
+
+
+def test_rule_reaches_only_a_function_that_admits_it(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"""
+    bus, dead, queue = cloud.bus(), cloud.queue(), cloud.queue()
+    function = cloud.reporter(queue)
+    letters = {"DeadLetterConfig": {"Arn": dead.arn}, "RetryPolicy": {"MaximumRetryAttempts": 0}}
+    cloud.rule(bus, "order.service", {"Arn": function, **letters})
+    cloud.put_event(bus, "order.service", {})
+    _, attributes = dead.attributes(60)
+    assert attributes["ERROR_CODE"] == "NO_PERMISSIONS"
+    assert queue.depth() == 0
+
+
+def test_machine_cannot_call_a_function_that_its_role_does_not_name(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html"""
+    function = cloud.function("def handler(event, context):\n    return event\n")
+    states = cloud.client("stepfunctions")
+    role = role_for(cloud, "states.amazonaws.com", allow("lambda:InvokeFunction", function + "-other"))
+    only = {"Type": "Task", "Resource": function, "End": True}
+    arn = states.create_state_machine(
+        name=cloud.name("machine"),
+        roleArn=role,
+        definition=json.dumps({"StartAt": "Only", "States": {"Only": only}}),
+    )["stateMachineArn"]
+    cloud.undo(lambda: states.delete_state_machine(stateMachineArn=arn))
+    failed = cloud.run(arn, {})
+    assert (failed["status"], "is not authorized" in failed["cause"]) == ("FAILED", True)
+
+
+def test_queue_is_mapped_only_to_a_function_that_may_read_it(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+    queue = cloud.queue()
+    role = role_for(cloud, "lambda.amazonaws.com", allow("sqs:SendMessage", queue.arn))
+    function = function_with(cloud, role)
+    with pytest.raises(ClientError, match="ReceiveMessage"):
+        cloud.client("lambda").create_event_source_mapping(FunctionName=function, EventSourceArn=queue.arn)
