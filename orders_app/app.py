@@ -1,5 +1,7 @@
 """Entry point of every function: registers blueprints and middleware, and does nothing else."""
 
+import os
+
 from chalice import Chalice
 
 from chalicelib import names
@@ -16,6 +18,7 @@ from chalicelib.handlers import (
 )
 from chalicelib.handlers.middleware import around
 
+stage.assume_region(os.environ)
 app = Chalice(app_name=names.APP)
 app.api.cors = stage.cors()  # before the blueprints: their routes take it over
 app.register_middleware(around(doors.services), "http")

@@ -6,7 +6,6 @@ Without `--stage` it writes what is committed: all stages, with account and regi
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import names
-
 from scripts.deployment import chalice_config, settings
 from scripts.deployment.cli import reported
 from scripts.deployment.errors import DeploymentError
@@ -25,9 +23,6 @@ APP = settings.ROOT / "orders_app"
 
 def plan(wanted: Mapping[Path, str], project: Path) -> list[Path]:
     """The files, by their path below the project, that are not what they should be."""
-
-    def differs(path: Path, text: str) -> bool:
-        return not (project / path).is_file() or (project / path).read_text() != text
 
     def differs(path: Path, text: str) -> bool:
         return not (project / path).is_file() or (project / path).read_text() != text
@@ -56,18 +51,17 @@ def wanted_files(stage: StageSettings, project: Path, committed: bool = False) -
 
 
 def defaults(stage: str) -> StageSettings:
-    """What is committed for a stage: no account, no address of anybody; `scripts.package` asks for the rest."""
+    """What is committed for a stage: nobody's account or address; the packaged template asks for them."""
     if stage == "local":
         return settings.local()
-    return dataclasses.replace(
-        settings.local(),
+    local = settings.local()
+    return StageSettings(
         stage=stage,
-        mail_from="orders@shop.example",
+        account=local.account,
+        region=local.region,
+        mail_from=local.mail_from,
         operators_email="",
-        cors_allow_origin="",
-        admit_unpriced_orders=False,
-        admit_foreign_orders=False,
-        create_database=True,
+        currency=local.currency,
     )
 
 

@@ -1,11 +1,12 @@
 """One template of everything, for CI: `python -m scripts.package --stage prod out/`.
 
-The fragments and the template of `chalice package` in one; `--check` only merges and lints, without a package.
+The fragments and the template of `chalice package` in one; `--check` only lints the fragments.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from scripts.deployment import fragments, overrides, wiring
 from scripts.deployment.cli import reported
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.fragments import Template
+from scripts.deployment.settings import StageSettings
 
 TEMPLATE = "sam.json"
 
@@ -32,7 +34,7 @@ def package(stage: str, out: Path, project: Path = configure.APP) -> Path:
         shutil.copytree(
             project, copy, ignore=shutil.ignore_patterns("deployments", "deployed", "__pycache__")
         )
-        configure.apply(configure.defaults(stage), copy, committed=True)
+        configure.apply(parametrised(stage), copy, committed=True)
         plain = Path(folder) / "plain"
         chalice_package(copy, stage, plain)
         merge = Path(folder) / "merge.json"
@@ -41,12 +43,20 @@ def package(stage: str, out: Path, project: Path = configure.APP) -> Path:
     return out / TEMPLATE
 
 
+def parametrised(stage: str) -> StageSettings:
+    """The stage with parameters of the template where a stage file would have its own values."""
+    return dataclasses.replace(
+        configure.defaults(stage), mail_from="${MailFrom}", database_secret="${DatabaseSecretName}"
+    )
+
+
 def merged(packaged: Template, stage: str) -> dict[str, Any]:
     """What is merged over the template of `chalice package`: all fragments and the overrides."""
     settings = configure.defaults(stage)
     stack = wiring.joined(fragments.base(), fragments.bindings(), overrides.functions(packaged), stage)
     resources = {**stack["Resources"], **overrides.made(packaged, stack, settings)}
-    parameters = {**stack.get("Parameters", {}), **overrides.PARAMETERS}
+    parameters = {**stack["Parameters"], **overrides.PARAMETERS}
+    parameters["DatabaseSecretName"] = {**parameters["DatabaseSecretName"], "Default": settings.secret_name}
     return {**stack, "Parameters": parameters, "Resources": resources}
 
 

@@ -37,10 +37,8 @@ def apply(stage: StageSettings, session: Session, database_url: str | None = Non
 
 def put_database_url(stage: StageSettings, session: Session, url: str) -> None:
     """Write the database's URL where the functions read it."""
-    from chalicelib import names
-
-    name = stage.database_secret or names.resource("order-database", stage.stage)
-    session.client("secretsmanager").put_secret_value(SecretId=name, SecretString=json.dumps({"url": url}))
+    secrets = session.client("secretsmanager")
+    secrets.put_secret_value(SecretId=stage.secret_name, SecretString=json.dumps({"url": url}))
 
 
 def main(argv: Sequence[str]) -> int:

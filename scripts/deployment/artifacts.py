@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from chalicelib import names
-
 from scripts.deployment.calls import Session
 from scripts.deployment.fragments import Template
 from scripts.deployment.settings import StageSettings

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import names
-
 from scripts.deployment import policies
 from scripts.deployment.functions import FUNCTIONS, Function
 from scripts.deployment.settings import StageSettings
@@ -22,7 +21,7 @@ def files(stages: Mapping[str, StageSettings], packaged: bool = False) -> dict[P
         "version": "2.0",
         "app_name": names.APP,
         "autogen_policy": False,
-        "stages": {name: stage_block(stage) for name, stage in stages.items()},
+        "stages": {name: stage_block(stage, packaged) for name, stage in stages.items()},
     }
     made = {CONFIG: _text(config)}
     for stage in stages.values():
@@ -44,13 +43,15 @@ def policy_file(name: str, stage: StageSettings) -> str:
     return f"policies/{stage.stage}/{name}.json"
 
 
-def stage_block(stage: StageSettings) -> dict[str, Any]:
+def stage_block(stage: StageSettings, packaged: bool) -> dict[str, Any]:
     """The block of one stage in config.json."""
+    packaged = packaged and not stage.is_local
+    way = {"DEPLOYED_BY": "package"} if packaged else {"DEPLOYED_BY": "chalice", "STAGE_REGION": stage.region}
     return {
         "api_gateway_stage": stage.stage,
         "autogen_policy": False,
         "minimum_compression_size": 1024,
-        "environment_variables": environment(stage),
+        "environment_variables": {**environment(stage), **way},
         "lambda_functions": {
             name: _function_block(name, one, stage) for name, one in functions(stage).items()
         },
@@ -63,7 +64,7 @@ def environment(stage: StageSettings) -> dict[str, str]:
     variables = {
         "STAGE": stage.stage,
         "BUS_NAME": names.resource("order-event-bus", stage.stage),
-        "DATABASE_SECRET": stage.database_secret or names.resource("order-database", stage.stage),
+        "DATABASE_SECRET": stage.secret_name,
         "ORDER_NOTIFICATIONS_TOPIC_ARN": arn + names.resource("order-notifications", stage.stage),
         "OPERATIONAL_ALERTS_TOPIC_ARN": arn + names.resource("operational-alerts", stage.stage),
         "LAKE_BUCKET": names.bucket("order-lake", stage.stage, stage.account),

@@ -78,14 +78,13 @@ _VPC = {
 
 
 def _environment(stage: StageSettings, events: Mapping[str, Any]) -> dict[str, Any]:
-    secret = names.resource("order-database", stage.stage)
     variables: dict[str, Any] = {
         "ORDER_NOTIFICATIONS_TOPIC_ARN": {"Ref": "OrderNotificationsTopic"},
         "OPERATIONAL_ALERTS_TOPIC_ARN": {"Ref": "OperationalAlertsTopic"},
         "LAKE_BUCKET": {"Fn::Sub": f"order-lake-{stage.stage}-${{AWS::AccountId}}"},
         "MAIL_FROM": {"Ref": "MailFrom"},
         "CURRENCY": {"Ref": "Currency"},
-        "DATABASE_SECRET": {"Fn::If": ["MakesDatabaseSecret", secret, {"Ref": "DatabaseSecretName"}]},
+        "DATABASE_SECRET": {"Ref": "DatabaseSecretName"},
     }
     if any(one["Type"] == "SQS" for one in events.values()):
         variables[FLAG] = "1"

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib import names
-
 from scripts.deployment import calls, functions_config, gateway
 from scripts.deployment.calls import Call, Session
 from scripts.deployment.deployed import Deployed

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chalicelib import names
-
 from scripts.deployment.functions import Function, Grant
 from scripts.deployment.settings import StageSettings
 
@@ -53,12 +52,8 @@ def logs(name: str) -> Grant:
 
 def secret(stage: StageSettings) -> Grant:
     """Read the database's secret; AWS adds six random characters to the name in its ARN."""
-    name = stage.database_secret or "order-database-{stage}"
-    arn = (
-        stage.database_secret_arn
-        or "arn:{partition}:secretsmanager:{region}:{account}:secret:" + name + "-??????"
-    )
-    return Grant(("secretsmanager:GetSecretValue",), (arn,))
+    by_name = "arn:{partition}:secretsmanager:{region}:{account}:secret:{secret}-??????"
+    return Grant(("secretsmanager:GetSecretValue",), (stage.database_secret_arn or by_name,))
 
 
 def _statement(grant: Grant, fill: Fill) -> dict[str, Any]:
@@ -80,6 +75,7 @@ def _concrete(stage: StageSettings) -> Fill:
         "account": stage.account,
         "stage": stage.stage,
         "mail_from": stage.mail_from,
+        "secret": stage.secret_name,
     }
     return lambda text: text.format_map(values)
 
@@ -91,6 +87,7 @@ def _pseudo(stage: StageSettings) -> Fill:
         "account": "${AWS::AccountId}",
         "stage": stage.stage,
         "mail_from": stage.mail_from,
+        "secret": stage.secret_name,
     }
 
     def fill(text: str) -> Any:

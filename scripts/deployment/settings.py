@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import names
-
 from scripts.deployment.errors import DeploymentError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,6 +59,11 @@ class StageSettings:
     def is_local(self) -> bool:
         return self.stage == "local"
 
+    @property
+    def secret_name(self) -> str:
+        """The secret with the database's address: the stage's own, or the one that provision makes."""
+        return self.database_secret or names.resource("order-database", self.stage)
+
     def parameters(self) -> dict[str, str]:
         """What the fragments may ask for by name (besides outputs of base and functions)."""
         network = {
@@ -70,7 +74,8 @@ class StageSettings:
         return {
             "Stage": self.stage,
             "OperatorsEmail": self.operators_email,
-            "DatabaseSecretName": self.database_secret,
+            "DatabaseSecretName": self.secret_name,
+            "MakeDatabaseSecret": str(not self.database_secret).lower(),
             "LogRetentionDays": str(self.log_retention_days),
             "CreateDatabase": str(self.create_database).lower(),
             "CreateEndpoints": str(self.create_endpoints).lower(),

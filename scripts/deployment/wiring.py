@@ -66,9 +66,9 @@ def _sub(argument: Any, values: Mapping[str, Any]) -> Any:
         if isinstance(value, str):
             return value
         if value.keys() == {"Ref"}:
-            return "${%s}" % value["Ref"]
+            return f"${{{value['Ref']}}}"
         if value.keys() == {"Fn::GetAtt"}:
-            return "${%s}" % ".".join(value["Fn::GetAtt"])
+            return f"${{{'.'.join(value['Fn::GetAtt'])}}}"
         variables[name] = value
         return match[0]
 

@@ -1,6 +1,7 @@
 """What decorators need at import: the stage, its origins, and its authorizer."""
 
 import os
+from collections.abc import MutableMapping
 
 from chalice import CORSConfig
 
@@ -19,6 +20,11 @@ def current() -> str:
             f"unknown stage STAGE={stage!r}: give chalice one of --stage {', '.join(names.STAGES)}"
         )
     return stage
+
+
+def assume_region(env: MutableMapping[str, str]) -> None:
+    """Chalice wants a region even where none matters (`package`); a configured stage names its own."""
+    env.setdefault("AWS_DEFAULT_REGION", env.get("STAGE_REGION", "us-east-1"))
 
 
 def is_open(stage: str) -> bool:
