@@ -4,6 +4,7 @@ from scripts.local_cloud import glue_store
 from scripts.local_cloud.athena.install import install as install_athena
 from scripts.local_cloud.crawlers.install import install as install_crawlers
 from scripts.local_cloud.gaps import Context
+from scripts.local_cloud.glue_jobs.install import install as install_jobs
 
 
 def install(context: Context) -> None:
@@ -11,3 +12,4 @@ def install(context: Context) -> None:
     glue_store.use_cache_dir(context.scratch / "lake-cache")
     install_crawlers()
     install_athena()
+    install_jobs(context)
