@@ -66,7 +66,7 @@ def delivered(endpoint: str) -> list[Post]:
         for mail in box
     ] + [
         Post("sms", sms["PhoneNumber"], sms["Message"])
-        for box in texts["sms_messages"].values()
+        for box in texts.values()
         for sms in box
     ]
 

@@ -49,14 +49,14 @@ def place_twice(api: Api, scene: Scene) -> list[Answer]:
 
 def place_and_cancel(api: Api, scene: Scene) -> list[Answer]:
     placed = place(api, scene)
-    return [*placed, api.post(f"/orders/{placed[0].body['orderId']}/cancel", {"reason": "changed my mind"})]
+    return [*placed, api.post(f"/orders/{placed[0].body['orderId']}/cancel", {"reason": "changed_mind"})]
 
 
 def complete_and_cancel(api: Api, scene: Scene) -> list[Answer]:
     placed = place(api, scene)
     order_id = placed[0].body["orderId"]
     wait_until(lambda: status_of(api, order_id), lambda status: status in SETTLED, f"the end of {order_id}")
-    return [*placed, api.post(f"/orders/{order_id}/cancel", {"reason": "wrong colour"})]
+    return [*placed, api.post(f"/orders/{order_id}/cancel", {"reason": "wrong_colour"})]
 
 
 def status_of(api: Api, order_id: str) -> str:
@@ -64,10 +64,11 @@ def status_of(api: Api, order_id: str) -> str:
 
 
 def play(api: Api, scene: Scene) -> tuple[Scene, str, list[Answer]]:
-    """Place the scene's order. Raises RuntimeError when the API does not take it."""
+    """Place the scene's order. Raises RuntimeError when the API refuses one of its requests."""
     answers = scene.act(api, scene)
-    if answers[0].status != 202:
-        raise RuntimeError(f"scene {scene.name!r}: POST /orders answered {answers[0]!r}")
+    for answer in answers:
+        if answer.status != 202:
+            raise RuntimeError(f"scene {scene.name!r}: the API answered {answer!r}")
     return scene, str(answers[0].body["orderId"]), answers
 
 
@@ -77,7 +78,7 @@ def await_end(api: Api, scene: Scene, order_id: str, answers: list[Answer]) -> T
     order = wait_until(
         lambda: api.get(path).body, lambda order: order.get("status") == scene.wanted, f"{scene.name}: {path}"
     )
-    return Told(scene, order_id, answers, order, api.get(path + "/events").body["items"])
+    return Told(scene, order_id, answers, order, api.get(path + "/events").body["events"])
 
 
 def _customer(number: int, name: str) -> Json:
