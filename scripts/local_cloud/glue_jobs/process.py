@@ -73,14 +73,9 @@ class JobProcess:
         try:
             self._process = subprocess.Popen(
                 [
-                    sys.executable,
-                    "-u",
-                    str(_HERE / "runner.py"),
-                    str(lifeline),
-                    str(self._error_file),
-                    str(script),
-                ]
-                + script_arguments(work.arguments),
+                    *(sys.executable, "-u", str(_HERE / "runner.py"), str(lifeline)),
+                    *(str(self._error_file), str(script), *script_arguments(work.arguments)),
+                ],
                 cwd=work.folder,
                 env=_environment(work, paths),
                 stdin=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ from scripts.local_cloud.glue_jobs.process import Assignment, CannotStart, Endin
 from scripts.local_cloud.glue_protocol import ServiceError
 
 ACTIVE = {"STARTING", "RUNNING", "STOPPING", "WAITING"}
-LOG_GROUP = "/aws-glue/jobs"
+_LOG_GROUPS = {True: "/aws-glue/jobs", False: "/aws-glue/python-jobs"}  # by whether it is Spark
 _SEVERITY = {"SUCCEEDED": "INFO", "STOPPED": "INFO", "TIMEOUT": "WARN", "FAILED": "ERROR"}
 _DEFAULT_MINUTES = 480
 
@@ -138,7 +138,7 @@ def _is_spark(job: Mapping[str, Any]) -> bool:
 
 
 def _arguments(job: Mapping[str, Any], run: Run) -> dict[str, str]:
-    """The job's defaults, the run's own over them, the job's fixed ones over all; a Spark script also its ids."""
+    """The job's defaults, the run's own over them, its fixed ones over all; a Spark script also its ids."""
     given = {**(job.get("DefaultArguments") or {}), **run["Arguments"]}
     given.update(job.get("NonOverridableArguments") or {})
     if not _is_spark(job):
@@ -165,7 +165,7 @@ def _new_run(job: Mapping[str, Any], request: Mapping[str, Any]) -> Run:
         "PredecessorRuns": [],
         "ExecutionTime": 0,
         "Timeout": int(request.get("Timeout") or job.get("Timeout") or _DEFAULT_MINUTES),
-        "LogGroupName": LOG_GROUP,
+        "LogGroupName": _LOG_GROUPS[_is_spark(job)],
         "ExecutionClass": request.get("ExecutionClass") or job.get("ExecutionClass") or "STANDARD",
         "_job_id": secrets.token_hex(32),
     }
@@ -180,7 +180,7 @@ def _now() -> float:
 
 
 def _log(run: Run, name: str, lines: list[str] | Any) -> None:
-    glue_events.write_log(f"{LOG_GROUP}/{name}", run["Id"], lines, int(time.time() * 1000))
+    glue_events.write_log(f"{run['LogGroupName']}/{name}", run["Id"], lines, int(time.time() * 1000))
 
 
 def _announce(run: Run, ending: Ending) -> None:

@@ -58,7 +58,7 @@ def logged(lake: Lake, group: str, run: str) -> list[str]:
         except ClientError:
             return None
 
-    return [event["message"].rstrip("\n") for event in eventually(look, 120)]
+    return [event["message"].rstrip("\n") for event in eventually(look, 20)]
 
 
 def state_changes(lake: Lake, job: str) -> Queue:

@@ -10,7 +10,7 @@ class GlueArgumentError(Exception):
     """A required option is missing."""
 
 
-def getResolvedOptions(args: Sequence[str], options: Sequence[str]) -> dict[str, str]:  # noqa: N802
+def getResolvedOptions(args: Sequence[str], options: Sequence[str]) -> dict[str, str]:
     """The named options out of argv, as `--name value` or `--name=value`; JOB_NAME and the ids come along."""
     given = _read(args[1:])
     missing = [f"--{name}" for name in options if name not in given]
