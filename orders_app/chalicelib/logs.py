@@ -18,13 +18,13 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _bound: ContextVar[Mapping[str, Any]] = ContextVar("bound", default=_NOTHING)
 
 _PERSONAL_WORDS = (
-    "name", "customer", "recipient", "contact", "email", "mail_from", "phone", "address", "shipping",
+    "name", "customer", "recipient", "contact", "email", "mail", "mail_from", "phone", "address", "shipping",
     "token", "authorization", "password", "secret", "card",
 )  # fmt: skip
 _MASKS = (
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[mail]"),
     (re.compile(r"\+\d[\d ()-]{6,18}\d"), "[phone]"),
-    (re.compile(r"\b(?:\d[ -]?){12,18}\d\b"), "[number]"),
+    (re.compile(r"(?<![\w-])(?:\d{4}[ -]?){3}\d{1,7}(?![\w-])"), "[number]"),
     (re.compile(r"\b(?:tok|pm|card)_[\w-]+"), "[token]"),
     (re.compile(r"(?i)\b(bearer|basic)\s+\S+"), r"\1 [token]"),
     (re.compile(r"://[^/@\s]+@"), "://[credentials]@"),

@@ -63,6 +63,9 @@ class Received:
         for topic in self.topics:
             sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
+    def operators(self) -> OperatorTopics:
+        return OperatorTopics(self.topics[0], self.topics[1], client("sns"))
+
     def one(self) -> dict[str, Any]:
         answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
         [got] = answer["Messages"]

@@ -1,0 +1,225 @@
+"""The event doors, through Chalice's own wrappers, as Lambda calls them."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+from chalice import Chalice
+from chalice.test import Client
+
+from chalicelib import bootstrap
+from chalicelib.domain.commands import ClaimOrder, OrderTask
+from chalicelib.handlers import consumers, failures, schedules, workflow
+
+Event = dict[str, Any]
+
+
+class FakeServices:
+    """Keeps what it is called with; poison raises."""
+
+    def __init__(self) -> None:
+        self.settings = type("Settings", (), {"partial_batch_responses": True})()
+        self.calls: list[tuple[str, Any]] = []
+        self.poison: set[str] = set()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            self.calls.append((name, arguments))
+            events = arguments[0] if arguments and isinstance(arguments[0], Sequence) else []
+            if any(event["id"] in self.poison for event in events):
+                raise ValueError("poison")
+            return {"outcome": "done", "oldestUnpublishedSeconds": 7.5}
+
+        return call
+
+
+@pytest.fixture
+def services(monkeypatch: pytest.MonkeyPatch) -> FakeServices:
+    fake = FakeServices()
+    monkeypatch.setattr(bootstrap, "services", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def lambdas(services: FakeServices) -> Iterator[Any]:
+    app = Chalice("orders")
+    for blueprint in (
+        workflow.workflow_tasks, consumers.consumers, schedules.schedules, failures.failures,
+    ):  # fmt: skip
+        app.register_blueprint(blueprint)
+    with Client(app) as client:
+        yield client
+
+
+def envelope(number: int) -> Event:
+    return {
+        "id": f"event-{number}", "source": "order.service", "type": "Order Completed", "version": 1,
+        "orderId": f"ORD-{number}", "correlationId": f"c-{number}", "sequence": 1, "data": {},
+    }  # fmt: skip
+
+
+def bus_event(detail: Mapping[str, Any]) -> Event:
+    return {"detail-type": detail["type"], "source": "order.service", "detail": detail}
+
+
+def notification(body: Any) -> Event:
+    return {"Type": "Notification", "TopicArn": "arn", "Message": json.dumps(body)}
+
+
+def batch(*bodies: Any) -> Event:
+    """An SQS event with a message id for each record."""
+    return {
+        "Records": [
+            {"messageId": f"m-{number}", "body": body if isinstance(body, str) else json.dumps(body)}
+            for number, body in enumerate(bodies, 1)
+        ]
+    }
+
+
+def invoke(client: Any, name: str, event: Any) -> Any:
+    return client.lambda_.invoke(name, event).payload
+
+
+TASKS = [
+    ("validate-payment", "validate_payment"), ("check-inventory", "check_inventory"),
+    ("process-order", "process_order"), ("send-notification", "send_notification"),
+    ("compensate-order", "compensate_order"), ("settle-cancellation", "settle_cancellation"),
+    ("record-compensation-failure", "record_compensation_failure"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "service"), TASKS)
+def test_task_calls_its_service_with_ids(
+    function: str, service: str, lambdas: Any, services: FakeServices
+) -> None:
+    given = {
+        "orderId": "ORD-1",
+        "execution": "arn:1",
+        "correlationId": "c-1",
+        "error": "Fault",
+        "channel": "sms",
+    }
+    assert invoke(lambdas, function, given)["outcome"] == "done"
+    assert services.calls == [(service, (OrderTask("ORD-1", "arn:1", "c-1", "Fault", "sms"),))]
+
+
+@pytest.mark.parametrize("function", ["claim-order", "begin-cancellation"])
+def test_first_task_gets_the_whole_input(function: str, lambdas: Any, services: FakeServices) -> None:
+    invoke(lambdas, function, {"order": envelope(1), "execution": "arn:1"})
+    assert services.calls == [(function.replace("-", "_"), (ClaimOrder(envelope(1), "arn:1"),))]
+
+
+def test_task_s_log_lines_carry_the_ids(
+    lambdas: Any, services: FakeServices, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(FakeServices):
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            raise LookupError("no such order")
+
+    monkeypatch.setattr(bootstrap, "services", Failing)
+    with pytest.raises(LookupError):
+        invoke(lambdas, "process-order", {"orderId": "ORD-1", "execution": "arn:1", "correlationId": "c-1"})
+    line = json.loads(capsys.readouterr().out)
+    ids = {"order_id": "ORD-1", "correlation_id": "c-1", "execution": "arn:1", "function": "process_order"}
+    assert line.items() >= ids.items()
+    assert (line["message"], line["error_type"]) == ("function failed", "LookupError")
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda e: e, bus_event, notification, lambda e: notification(bus_event(e))],
+    ids=["raw", "bus", "topic", "bus and topic"],
+)  # fmt: skip
+def test_event_is_found_in_whatever_wrapping(
+    wrap: Callable[[Event], Event], lambdas: Any, services: FakeServices
+) -> None:
+    assert invoke(lambdas, "update-read-model", batch(wrap(envelope(1)))) == {"batchItemFailures": []}
+    assert services.calls == [("apply_event_to_read_model", ([envelope(1)],))]
+
+
+@pytest.mark.parametrize("consumer", ["update-read-model", "export-to-lake"])
+def test_good_batch_is_one_call(consumer: str, lambdas: Any, services: FakeServices) -> None:
+    invoke(lambdas, consumer, batch(*[envelope(n) for n in range(10)]))
+    assert len(services.calls) == 1
+
+
+@pytest.mark.parametrize("consumer", ["update-read-model", "export-to-lake"])
+def test_poisoned_message_fails_alone(
+    consumer: str, lambdas: Any, services: FakeServices, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services.poison = {"event-2"}
+    answer = invoke(lambdas, consumer, batch(envelope(1), envelope(2), envelope(3)))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-2"}]}
+    done = [event["id"] for _, (events,) in services.calls for event in events if len(events) == 1]
+    assert done == ["event-1", "event-2", "event-3"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    failed = next(line for line in lines if line.get("message") == "message failed")
+    assert (failed["order_id"], failed["correlation_id"], failed["message_id"]) == ("ORD-2", "c-2", "m-2")
+    assert [line["Consumer"] for line in lines if "ConsumerFailures" in line] == [consumer]
+
+
+@pytest.mark.parametrize(
+    "body", ["not json", "[]", '"text"', {"orderId": "12345", "customer": "John", "amount": 99.99}]
+)
+def test_message_without_an_event_fails_alone(body: Any, lambdas: Any, services: FakeServices) -> None:
+    answer = invoke(lambdas, "update-read-model", batch(envelope(1), body))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-2"}]}
+    assert services.calls == [("apply_event_to_read_model", ([envelope(1)],))]
+
+
+def test_without_the_setting_a_failure_raises_so_that_nothing_is_deleted(
+    lambdas: Any, services: FakeServices
+) -> None:
+    services.settings.partial_batch_responses = False
+    services.poison = {"event-2"}
+    with pytest.raises(RuntimeError, match="1 of 2 messages failed"):
+        invoke(lambdas, "update-read-model", batch(envelope(1), envelope(2)))
+
+
+def test_every_record_of_a_notification_counts(lambdas: Any, services: FakeServices) -> None:
+    records: list[Event] = [
+        {"Sns": {"Message": json.dumps(bus_event(envelope(n))), "Subject": None, "MessageAttributes": {}}}
+        for n in (1, 2)
+    ]
+    invoke(lambdas, "on-order-event", {"Records": records})
+    assert services.calls == [("count_outcome", (envelope(1),)), ("count_outcome", (envelope(2),))]
+
+
+def test_processor_of_the_rule_gets_the_detail(lambdas: Any, services: FakeServices) -> None:
+    invoke(lambdas, "order-event-processor", bus_event(envelope(1)))
+    assert services.calls == [("process_order_event", (envelope(1),))]
+
+
+def test_stopped_workflow_is_looked_after(lambdas: Any, services: FakeServices) -> None:
+    detail = {"status": "ABORTED", "executionArn": "arn:1"}
+    event = lambdas.events.generate_cw_event(
+        "aws.states", "Step Functions Execution Status Change", detail, []
+    )
+    invoke(lambdas, "on-workflow-stopped", event)
+    assert services.calls == [("resume_or_compensate", (detail,))]
+
+
+@pytest.mark.parametrize("name", ["relay-outbox", "sweep-orders", "expire-reservations", "purge-expired"])
+def test_schedule_calls_its_service(name: str, lambdas: Any, services: FakeServices) -> None:
+    event = lambdas.events.generate_cw_event("aws.events", "Scheduled Event", {}, [])
+    invoke(lambdas, name, event)
+    assert services.calls == [(name.replace("-", "_"), ())]
+
+
+def test_relay_reports_the_age_of_the_outbox(lambdas: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    invoke(lambdas, "relay-outbox", lambdas.events.generate_cw_event("aws.events", "Scheduled Event", {}, []))
+    assert '"OutboxAge": 7.5' in capsys.readouterr().out
+
+
+def test_migrate_answers_what_it_applied(lambdas: Any, services: FakeServices) -> None:
+    assert invoke(lambdas, "migrate", {})["outcome"] == "done"
+
+
+def test_recovery_listens_to_both_order_machines_and_no_other() -> None:
+    app = Chalice("orders")
+    app.register_blueprint(failures.failures)
+    source: Any = app.event_sources[0]
+    assert source.event_pattern["detail"]["stateMachineArn"] == [
+        {"suffix": ":stateMachine:order-processing-workflow-local"},
+        {"suffix": ":stateMachine:order-cancellation-workflow-local"},
+    ]
