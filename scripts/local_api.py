@@ -1,6 +1,6 @@
 """`chalice local --stage local` without its stalls: keep-alive clients wait 44 ms a request there.
 
-Nagle's algorithm is off and writes are buffered; what the gateway itself refuses is problem+json, as deployed.
+Nagle's algorithm is off, writes are buffered, and what the gateway itself refuses is problem+json.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from chalice.local import ChaliceRequestHandler, LocalDevServer, LocalGatewayExc
 PROJECT = Path(__file__).resolve().parents[1] / "orders_app"
 
 
-class Handler(ChaliceRequestHandler):  # type: ignore[misc] # chalice.local is not typed strictly
+class Handler(ChaliceRequestHandler):
     """One connection of the local server."""
 
     disable_nagle_algorithm = True

@@ -14,7 +14,9 @@ orders_api = Blueprint(__name__)
 @door(WRITE)
 def place_order(call: Call) -> Response:
     command = decode.place_order(call)
-    return placed(call.services, call.services.place_order(command))
+    with decode.fields_as_sent(call):
+        reply = call.services.place_order(command)
+    return placed(call.services, reply)
 
 
 @orders_api.route("/orders", methods=["GET"], authorizer=protected)

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -44,6 +46,27 @@ def place_order(call: Call) -> PlaceOrder:
         fingerprint=fingerprint(fields),
         **fields,
     )
+
+
+@contextmanager
+def fields_as_sent(call: Call) -> Iterator[None]:
+    """The service names fields in one way; the client hears of them as it spelled them."""
+    try:
+        yield
+    except InvalidOrderError as error:
+        body = json_text.parse(raw_body(call))
+        error.fields = tuple(FieldProblem(as_sent(one.field, body), one.problem) for one in error.fields)
+        raise
+
+
+def as_sent(field: str, body: dict[str, Any]) -> str:
+    """`/amount` → `/total` and `/items/0/product` → `/items/0/productId` where that was sent."""
+    if field == "/amount" and "amount" not in body and "total" in body:
+        return "/total"
+    line = re.fullmatch(r"/items/(\d+)/product", field)
+    if line and "productId" in body["items"][int(line[1])]:
+        return f"{field}Id"
+    return field
 
 
 def cancel_order(call: Call, order_id: str) -> CancelOrder:

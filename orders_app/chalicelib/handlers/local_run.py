@@ -4,13 +4,15 @@ import json
 from collections.abc import MutableMapping
 from pathlib import Path
 
+from chalicelib import names
 from chalicelib.domain.errors import ConfigurationError
 
 HINT = "start the local engine with `make run` in another terminal, then try again"
-_CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_DEFAULT_REGION": "us-east-1",
+_IDENTITY = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": names.LOCAL_REGION,
+    "AWS_REGION": names.LOCAL_REGION,
 }
 _REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -27,13 +29,20 @@ def require(env: MutableMapping[str, str]) -> None:
 
 
 def adopt(env: MutableMapping[str, str]) -> None:
-    """Fills what the environment lacks from the engine's `run.json`; nothing happens while there is none."""
+    """Fills what the environment lacks from the engine's `run.json`; nothing happens while there is none.
+
+    Without an endpoint of its own the whole AWS identity is the engine's: no region or profile of a real
+    account is mixed in.
+    """
     try:
         run = json.loads((directory(env) / "run.json").read_text())
-        found = {"AWS_ENDPOINT_URL": run["endpoint"], "DATABASE_URL": run["databaseUrl"]}
+        endpoint, database_url, more = run["endpoint"], run["databaseUrl"], run.get("environment", {})
     except (OSError, ValueError, TypeError, KeyError):
         return
-    for name, value in (_CREDENTIALS | found | run.get("environment", {})).items():
+    if not env.get("AWS_ENDPOINT_URL"):
+        env.pop("AWS_PROFILE", None)
+        env.update(_IDENTITY | {"AWS_ENDPOINT_URL": endpoint})
+    for name, value in {"DATABASE_URL": database_url, **more}.items():
         env.setdefault(name, value)
 
 

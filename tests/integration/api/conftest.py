@@ -50,6 +50,7 @@ class Api:
     bus: FakeBus
     client: Client
     database_url: str
+    connections: Connections
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> HTTPResponse:
         """`Idempotency_Key="k"` becomes a header; the body is sent as JSON."""
@@ -102,6 +103,6 @@ def api(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     around = importlib.import_module("chalicelib.handlers.middleware").around
     before = list(app.middleware_handlers)
     app.middleware_handlers[:] = [(around(lambda: made), "http")]
-    yield Api(made, bus, Client(app, stage_name="local"), database_url)
+    yield Api(made, bus, Client(app, stage_name="local"), database_url, connections)
     app.middleware_handlers[:] = before
     connections.drop()

@@ -5,8 +5,13 @@ from typing import Any
 from urllib.parse import urljoin
 
 from chalicelib.domain.commands import CustomerInput, LineInput
-from chalicelib.domain.errors import DatabaseUnavailableError, RequestInProgressError
-from tests.unit.api.conftest import SEED_ORDER, Api, assert_problem
+from chalicelib.domain.errors import (
+    DatabaseUnavailableError,
+    FieldProblem,
+    InvalidOrderError,
+    RequestInProgressError,
+)
+from tests.unit.api.conftest import SEED_ORDER, Api, assert_problem, faults
 
 FULL_ORDER: dict[str, Any] = {
     "customer": {"id": "CUST-7", "name": "Ada", "email": "ada@example.com", "phone": "+4915112345678"},
@@ -87,6 +92,16 @@ def test_same_amount_spelled_otherwise_is_the_same_body(api: Api) -> None:
 def test_same_key_with_another_body_is_refused(api: Api) -> None:
     api.post(SEED_ORDER, Idempotency_Key="k-1")
     assert_problem(api.post(SEED_ORDER | {"customer": "Eve"}, Idempotency_Key="k-1"), 422)
+
+
+def test_the_services_faults_name_the_fields_as_they_were_sent(api: Api) -> None:
+    def refuse() -> None:
+        fields = [FieldProblem("/items/0/product", "is unknown"), FieldProblem("/amount", "disagrees")]
+        raise InvalidOrderError("not this order", fields)
+
+    api.services.before = refuse
+    assert set(faults(api.post(SEED_ORDER))) == {"#/items/0/product", "#/amount"}
+    assert set(faults(api.post(FULL_ORDER))) == {"#/items/0/productId", "#/total"}
 
 
 def test_a_key_still_at_work_says_when_to_come_back(api: Api) -> None:

@@ -39,11 +39,23 @@ def test_a_running_engine_is_found_by_its_run_file(tmp_path: Path) -> None:
         "environment": {"BUS_NAME": "order-event-bus-local", "STAGE": "local"},
     }
     (tmp_path / "run.json").write_text(json.dumps(run))
-    env = {"ORDERS_LOCAL_DIR": str(tmp_path), "DATABASE_URL": "postgresql:///mine"}
+    env = {
+        "ORDERS_LOCAL_DIR": str(tmp_path),
+        "DATABASE_URL": "postgresql:///mine",
+        "AWS_PROFILE": "real-account",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
     local_run.adopt(env)
+    assert (env.get("AWS_PROFILE"), env["AWS_DEFAULT_REGION"]) == (None, "us-east-1")
     assert env["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
     assert env["BUS_NAME"] == "order-event-bus-local"
     assert env["DATABASE_URL"] == "postgresql:///mine"
+
+
+def test_importing_the_app_costs_at_most_120_ms() -> None:
+    code = "import time; t = time.process_time(); import app; print(time.process_time() - t)"
+    seconds = min(float(python(code, STAGE="prod").stdout) for _ in range(4))  # the first may compile
+    assert seconds <= 0.120
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "{}"])
