@@ -1,0 +1,45 @@
+"""The demo, run once as a newcomer runs it, and what it left behind."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """One finished demo: exit code, what it printed, its record, and its folder."""
+
+    code: int
+    printed: str
+    record: dict[str, Any]
+    folder: Path
+
+    def order(self, scenario: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = [one for one in self.record["orders"] if one["scenario"] == scenario]
+        assert len(found) == 1
+        return found[0]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
+    folder = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.local_run", "demo"],
+        cwd=ROOT,
+        env={**os.environ, "ORDERS_LOCAL_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    file = folder / "demo.json"
+    record = json.loads(file.read_text()) if file.exists() else {}
+    yield DemoRun(done.returncode, done.stdout + done.stderr, record, folder)
