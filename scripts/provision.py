@@ -7,9 +7,10 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 
-from scripts.deployment import artifacts, fragments, settings, stacks
+from scripts.deployment import artifacts, fragments, network, settings, stacks
 from scripts.deployment.calls import Session
 from scripts.deployment.cli import connect, reported
+from scripts.deployment.errors import DeploymentError
 from scripts.deployment.settings import StageSettings
 
 
@@ -41,6 +42,16 @@ def put_database_url(stage: StageSettings, session: Session, url: str) -> None:
     secrets.put_secret_value(SecretId=stage.secret_name, SecretString=json.dumps({"url": url}))
 
 
+def refuse_unasked_database(stage: StageSettings, asked: bool, exists: bool) -> None:
+    """A database costs money from its first hour: the first time it must be asked for by name."""
+    if asked and not stage.create_database:
+        raise DeploymentError(
+            f"stage {stage.stage!r} brings its own database: set 'create_database' in its settings"
+        )
+    if stage.create_database and not asked and not exists:
+        raise DeploymentError("this makes a database that is paid by the hour: say --create-database")
+
+
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.provision", description=__doc__)
     parser.add_argument("--stage", required=True)
@@ -54,9 +65,11 @@ def main(argv: Sequence[str]) -> int:
     def run() -> int:
         stage = settings.load(options.stage)
         session = connect(stage)
-        changes = plan(stage, session)
-        print("\n".join(map(str, changes)) or "nothing to change")
+        lines = [*map(str, plan(stage, session)), *network.report(stage)]
+        print("\n".join(lines) or "nothing to change")
         if not options.dry_run:
+            exists = stacks.Stack(stack_name(stage.stage), session).read() is not None
+            refuse_unasked_database(stage, options.create_database, exists)
             apply(stage, session, options.database_url)
         return 0
 

@@ -29,6 +29,15 @@ def connect(stage: StageSettings) -> Any:
     return session
 
 
+def environment(stage: StageSettings) -> dict[str, str]:
+    """The environment in which Chalice's own commands work on this stage."""
+    variables = {**os.environ, "AWS_DEFAULT_REGION": stage.region}
+    if stage.is_local:
+        variables |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        variables.setdefault("AWS_ENDPOINT_URL", DEFAULT_ENDPOINT)
+    return variables
+
+
 def reported(run: Callable[[], int]) -> int:
     """Run a command; what it could not do is one sentence on stderr and exit code 1."""
     import botocore.exceptions

@@ -20,6 +20,7 @@ VPC = Grant(
     ),
     ("*",),
     why="Lambda checks its network permissions with a dry run that carries no resource",
+    by_service=True,
 )
 
 API_HANDLER = (
@@ -47,7 +48,7 @@ def logs(name: str) -> Grant:
     """Write to the function's own log group, which Chalice makes."""
     deployed = names.APP + "-{stage}" + ("" if name == API_HANDLER else f"-{name}")
     group = "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/" + deployed
-    return Grant(("logs:CreateLogStream", "logs:PutLogEvents"), (group + ":*",))
+    return Grant(("logs:CreateLogStream", "logs:PutLogEvents"), (group + ":*",), by_service=True)
 
 
 def secret(stage: StageSettings) -> Grant:

@@ -19,6 +19,7 @@ class Grant:
     resources: tuple[str, ...]
     why: str = ""
     condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    by_service: bool = False  # used by Lambda in the function's name, not by its code
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def consumes(name: str) -> Grant:
     return Grant(
         ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"),
         (queue(name),),
+        by_service=True,
     )
 
 
@@ -80,4 +82,4 @@ def publishes(*topics: str) -> Grant:
 
 def reports_failures() -> Grant:
     """An OnFailure destination is written with the function's own role."""
-    return Grant(("sqs:SendMessage",), (queue("function-failure-dlq"),))
+    return Grant(("sqs:SendMessage",), (queue("function-failure-dlq"),), by_service=True)

@@ -1,0 +1,92 @@
+"""What the functions in the VPC must reach, by which endpoints, and what that costs in a month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from scripts.deployment.functions import FUNCTIONS, Function
+from scripts.deployment.settings import StageSettings
+
+ENDPOINTS: Mapping[str, str] = {  # IAM's prefix of a service → the endpoint that leads to it
+    "secretsmanager": "secretsmanager",
+    "events": "events",
+    "sns": "sns",
+    "states": "states",
+    "ses": "email",
+    "sqs": "sqs",
+    "lambda": "lambda",
+    "glue": "glue",
+    "kms": "kms",
+    "s3": "s3",
+}
+GATEWAY = ("s3",)  # gateway endpoints cost nothing
+HOURS = 730
+
+# US dollars in us-east-1, November 2026; other regions differ by some percent.
+ENDPOINT_HOUR = 0.01  # https://aws.amazon.com/privatelink/pricing/ for each zone; data $0.01 per GB beside it
+NAT_HOUR = 0.045  # https://aws.amazon.com/vpc/pricing/ for each gateway; data $0.045 per GB beside it
+CAPACITY_HOUR = (
+    0.12  # https://aws.amazon.com/rds/aurora/pricing/ Aurora Serverless v2, for each capacity unit
+)
+MINIMUM_CAPACITY = 0.5
+ZONES = 2
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A fixed cost of a month in US dollars."""
+
+    what: str
+    usd: float
+
+    def __str__(self) -> str:
+        return f"cost   ${self.usd:8.2f} a month for {self.what}"
+
+
+def reached(functions: Mapping[str, Function] = FUNCTIONS) -> list[str]:
+    """Endpoints of the services that database functions call from inside the VPC."""
+    prefixes = {
+        action.split(":", 1)[0]
+        for function in functions.values()
+        if function.database
+        for grant in function.grants
+        if not grant.by_service
+        for action in grant.actions
+    }
+    return sorted({ENDPOINTS[prefix] for prefix in prefixes | {"secretsmanager"}})
+
+
+def costs(stage: StageSettings) -> list[Cost]:
+    """The fixed monthly costs of the stage's network and database; messages and orders cost beside them."""
+    if stage.is_local:
+        return []
+    interfaces = [name for name in reached() if name not in GATEWAY]
+    zones = ZONES if stage.create_database else max(len(stage.subnets), 1)
+    endpoints = Cost(
+        f"{len(interfaces)} interface endpoints in {zones} zones ({', '.join(interfaces)})",
+        len(interfaces) * zones * ENDPOINT_HOUR * HOURS,
+    )
+    nat = Cost("one NAT gateway, if the VPC has none and no endpoints", NAT_HOUR * HOURS)
+    database = Cost(
+        f"Aurora Serverless v2 at its least, {MINIMUM_CAPACITY} capacity units",
+        MINIMUM_CAPACITY * CAPACITY_HOUR * HOURS,
+    )
+    if stage.create_database:
+        return [endpoints, database]
+    return [endpoints] if stage.create_endpoints else [nat]
+
+
+def report(stage: StageSettings) -> Iterable[str]:
+    """Lines for the operator: who joins the network, what it must reach, what it costs."""
+    if stage.is_local:
+        return
+    inside = sorted(name for name, function in FUNCTIONS.items() if function.database)
+    yield f"VPC    {len(inside)} functions use the database and join it; the others stay outside"
+    ways = (
+        "its NAT gateway or own endpoints"
+        if not (stage.create_database or stage.create_endpoints)
+        else "endpoints"
+    )
+    yield f"VPC    from inside they reach {', '.join(reached())} by {ways}"
+    yield from map(str, costs(stage))

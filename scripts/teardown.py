@@ -1,0 +1,150 @@
+"""Undo a stage: `python -m scripts.teardown --stage dev [--dry-run]`. Prod keeps database and buckets."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from chalicelib import names
+from scripts import provision, register
+from scripts.configure import APP
+from scripts.deployment import fragments, settings, stacks
+from scripts.deployment.calls import Session
+from scripts.deployment.cli import connect, environment, reported
+from scripts.deployment.deployed import Deployed
+from scripts.deployment.errors import DeploymentError
+from scripts.deployment.fragments import Template
+from scripts.deployment.settings import StageSettings
+
+KEPT_SERVICES = ("AWS::S3::", "AWS::RDS::", "AWS::EC2::", "AWS::SecretsManager::")
+
+
+def plan(stage: StageSettings, session: Session, project: Path = APP) -> list[str]:
+    """What would go, a line each, in order; nothing is touched."""
+    bindings = stacks.Stack(register.stack_name(stage.stage), session).read()
+    base = stacks.Stack(provision.stack_name(stage.stage), session).read()
+    lines = [str(one) for one in _removed(bindings)]
+    if _is_deployed(stage, project):
+        lines.append(f"run    chalice delete --stage {stage.stage}")
+    kept = kept_part(fragments.base()) if keeps(stage) else {"Resources": {}}
+    lines += [str(one) for one in _removed(base) if one.name not in kept["Resources"]]
+    if base and not keeps(stage):
+        lines += [f"empty  AWS::S3::Bucket {name}" for name in _buckets(stage, session)]
+    return lines
+
+
+def apply(stage: StageSettings, session: Session, project: Path = APP) -> None:
+    """Remove the bindings, the functions, then the base; every part may already be gone."""
+    stacks.Stack(register.stack_name(stage.stage), session).delete()
+    if _is_deployed(stage, project):
+        chalice_delete(stage, project)
+    base = stacks.Stack(provision.stack_name(stage.stage), session)
+    state = base.read()
+    if state is None:
+        return
+    if keeps(stage):
+        kept = kept_part(fragments.base())
+        base.apply(kept, stacks.chosen(kept, {**stage.parameters(), **state.parameters}))
+        return
+    base.delete()
+    for name in _buckets(stage, session):
+        _delete_bucket(name, session)
+    if not stage.database_secret:
+        session.client("secretsmanager").delete_secret(
+            SecretId=stage.secret_name, ForceDeleteWithoutRecovery=True
+        )
+
+
+def keeps(stage: StageSettings) -> bool:
+    """Whether the stage's data outlives its teardown."""
+    return stage.stage == "prod"
+
+
+def kept_part(base: Template) -> Template:
+    """The base without what holds no data: buckets, database, its network and its secret stay in the stack."""
+    resources = {
+        name: body for name, body in base["Resources"].items() if body["Type"].startswith(KEPT_SERVICES)
+    }
+    outputs = {
+        name: body
+        for name, body in base["Outputs"].items()
+        if not any(gone in str(body) for gone in declared.keys() - resources.keys())
+    }
+    return {**base, "Resources": resources, "Outputs": outputs}
+
+
+def confirmed(stage: StageSettings, ask: Callable[[str], str]) -> bool:
+    """Whether the operator really means this stage; only prod asks."""
+    return (
+        not keeps(stage)
+        or ask(f"This removes {stage.stage}. Type the stage's name to go on: ") == stage.stage
+    )
+
+
+def chalice_delete(stage: StageSettings, project: Path) -> None:
+    """Run `chalice delete`; DeploymentError with what it said."""
+    command = [sys.executable, "-c", "from chalice.cli import main; main()", "--project-dir", str(project)]
+    done = subprocess.run(
+        [*command, "delete", "--stage", stage.stage],
+        capture_output=True,
+        text=True,
+        env=environment(stage),
+        check=False,
+    )
+    if done.returncode:
+        raise DeploymentError(f"chalice delete failed: {(done.stdout + done.stderr).strip()[-2000:]}")
+
+
+def _is_deployed(stage: StageSettings, project: Path) -> bool:
+    try:
+        return bool(Deployed.read(project, stage.stage).resources)
+    except DeploymentError:
+        return False
+
+
+def _removed(state: stacks.State | None) -> list[stacks.Change]:
+    return stacks.plan({"Resources": {}}, {}, state)[::-1] if state else []
+
+
+def _buckets(stage: StageSettings, session: Session) -> list[str]:
+    ending = f"-{stage.stage}-{stage.account}"
+    ours = tuple(f"{name}{ending}" for name in ("order-lake", "order-reports", "orders-artifacts"))
+    return [one["Name"] for one in session.client("s3").list_buckets()["Buckets"] if one["Name"] in ours]
+
+
+def _delete_bucket(name: str, session: Session) -> None:
+    s3 = session.client("s3")
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if found:
+            keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+            s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True})
+    s3.delete_bucket(Bucket=name)
+
+
+def main(argv: Sequence[str], ask: Callable[[str], str] = input) -> int:
+    parser = argparse.ArgumentParser(prog="python -m scripts.teardown", description=__doc__)
+    parser.add_argument("--stage", required=True, choices=names.STAGES)
+    parser.add_argument("--project-dir", type=Path, default=APP)
+    parser.add_argument("--dry-run", action="store_true", help="show the plan and change nothing")
+    options = parser.parse_args(argv)
+
+    def run() -> int:
+        stage = settings.load(options.stage)
+        session = connect(stage)
+        print("\n".join(plan(stage, session, options.project_dir)) or "nothing to remove")
+        if options.dry_run:
+            return 0
+        if not confirmed(stage, ask):
+            raise DeploymentError("not confirmed, nothing was removed")
+        apply(stage, session, options.project_dir)
+        return 0
+
+    return reported(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
