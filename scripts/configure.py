@@ -6,6 +6,7 @@ Without `--stage` it writes what is committed: all stages, with account and regi
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import names
-from scripts.deployment import chalice_config, settings
-from scripts.deployment.cli import reported
+from scripts.deployment import chalice_config, settings, stacks
+from scripts.deployment.cli import connect, reported
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.settings import StageSettings
 
@@ -65,6 +66,22 @@ def defaults(stage: str) -> StageSettings:
     )
 
 
+def with_network(stage: StageSettings) -> StageSettings:
+    """The stage with the subnets that `provision --create-database` made; others bring their own."""
+    if not stage.create_database:
+        return stage
+    base = stacks.Stack(f"orders-base-{stage.stage}", connect(stage)).read()
+    if base is None or "FunctionSubnetIds" not in base.outputs:
+        raise DeploymentError(
+            f"run python -m scripts.provision --stage {stage.stage} --create-database first"
+        )
+    return dataclasses.replace(
+        stage,
+        subnets=tuple(base.outputs["FunctionSubnetIds"].split(",")),
+        security_groups=tuple(base.outputs["FunctionSecurityGroupIds"].split(",")),
+    )
+
+
 def _blocks(project: Path) -> dict[str, Any]:
     file = project / chalice_config.CONFIG
     if not file.is_file():
@@ -84,7 +101,9 @@ def main(argv: Sequence[str]) -> int:
 
     def run() -> int:
         chosen = (
-            [settings.load(options.stage)] if options.stage else [defaults(name) for name in names.STAGES]
+            [with_network(settings.load(options.stage))]
+            if options.stage
+            else [defaults(name) for name in names.STAGES]
         )
         for stage in chosen:
             committed = options.stage is None

@@ -64,14 +64,14 @@ def keeps(stage: StageSettings) -> bool:
 
 
 def kept_part(base: Template) -> Template:
-    """The base without what holds no data: buckets, database, its network and its secret stay in the stack."""
+    """The base without what holds no data: buckets, database, network and secret stay in the stack."""
     resources = {
         name: body for name, body in base["Resources"].items() if body["Type"].startswith(KEPT_SERVICES)
     }
     outputs = {
         name: body
         for name, body in base["Outputs"].items()
-        if not any(gone in str(body) for gone in declared.keys() - resources.keys())
+        if not any(gone in str(body) for gone in base["Resources"].keys() - resources.keys())
     }
     return {**base, "Resources": resources, "Outputs": outputs}
 

@@ -26,9 +26,7 @@ HOURS = 730
 # US dollars in us-east-1, November 2026; other regions differ by some percent.
 ENDPOINT_HOUR = 0.01  # https://aws.amazon.com/privatelink/pricing/ for each zone; data $0.01 per GB beside it
 NAT_HOUR = 0.045  # https://aws.amazon.com/vpc/pricing/ for each gateway; data $0.045 per GB beside it
-CAPACITY_HOUR = (
-    0.12  # https://aws.amazon.com/rds/aurora/pricing/ Aurora Serverless v2, for each capacity unit
-)
+CAPACITY_HOUR = 0.12  # https://aws.amazon.com/rds/aurora/pricing/ Serverless v2, each capacity unit
 MINIMUM_CAPACITY = 0.5
 ZONES = 2
 
