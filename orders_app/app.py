@@ -12,6 +12,7 @@ from chalicelib.handlers import (
     consumers,
     doors,
     failures,
+    pipeline,
     schedules,
     stage,
     workflow,
@@ -31,3 +32,4 @@ app.register_blueprint(workflow.workflow_tasks)
 app.register_blueprint(consumers.consumers)
 app.register_blueprint(schedules.schedules)
 app.register_blueprint(failures.failures)
+app.register_blueprint(pipeline.pipeline_doors)

@@ -59,6 +59,7 @@ class AwsEngines:
             "completed_on": _text(run.get("CompletedOn")),
             "execution_time": run.get("ExecutionTime"),
             "error_message": run.get("ErrorMessage"),
+            "arguments": dict(run.get("Arguments") or {}),
         }
 
 

@@ -1,14 +1,16 @@
 """Raw files and ETL runs in PostgreSQL: the lock is a partial unique index, changes are compare-and-set."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
+from chalicelib.adapters.postgres.connections import UNREACHABLE, Connections
+from chalicelib.domain.errors import DatabaseUnavailableError
 from chalicelib.services.pipeline.model import (
     ALLOWED,
     FINAL,
@@ -33,6 +35,22 @@ _CHANGEABLE = frozenset(
 _ENDED = "('succeeded', 'checks_failed', 'failed')"
 
 
+def transactions(connections: Connections) -> Connect:
+    """Transactions on this thread's connection; a lost one leaves as DatabaseUnavailableError."""
+
+    @contextmanager
+    def transaction() -> Iterator[psycopg.Connection[Any]]:
+        connection = connections.get()
+        try:
+            with connection.transaction():
+                yield connection
+        except UNREACHABLE as error:
+            connections.drop()
+            raise DatabaseUnavailableError(f"transaction failed: {type(error).__name__}") from error
+
+    return transaction
+
+
 class PostgresPipelineStore:
     """`connect` opens a transaction that commits when its context ends well."""
 
@@ -50,6 +68,7 @@ class PostgresPipelineStore:
             return cursor.rowcount
 
     def claim(self, run: Run, limit: int) -> list[RawFile]:
+        rows: list[dict[str, Any]] = []
         with self._connect() as connection:
             _supersede(connection)
             if not _insert(connection, run):
@@ -63,8 +82,8 @@ class PostgresPipelineStore:
                 limit,
             )
             if not rows:
-                connection.rollback()
-            return [_file(row) for row in rows]
+                raise psycopg.Rollback
+        return [_file(row) for row in rows]
 
     def adopt(self, run: Run) -> bool:
         with self._connect() as connection:
@@ -113,17 +132,18 @@ class PostgresPipelineStore:
             return _run(rows[0]) if rows else None
 
     def give_back(self, run: Run) -> bool:
+        gone: list[dict[str, Any]] = []
         with self._connect() as connection:
-            _rows(
-                connection,
-                "update pipeline_files set state = 'pending', run_id = null where run_id = %s returning id",
-                run.run_id,
+            freed = "update pipeline_files set state = 'pending', run_id = null where run_id = %s"
+            connection.execute(freed, (run.run_id,))
+            query = (
+                "delete from pipeline_runs where run_id = %s and state in ('starting', 'running')"
+                " returning run_id"
             )
-            query = "delete from pipeline_runs where run_id = %s and state in ('starting', 'running') returning 1"
             gone = _rows(connection, query, run.run_id)
             if not gone:
-                connection.rollback()
-            return bool(gone)
+                raise psycopg.Rollback
+        return bool(gone)
 
     def requeue(self, run_id: str) -> int:
         with self._connect() as connection:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote_plus
 
 from chalicelib.services.pipeline.record_arrivals import Message
 
@@ -22,3 +23,19 @@ def answer(refused: Sequence[str], partial: bool) -> dict[str, Any]:
     if refused and not partial:
         raise MessagesRefusedError(f"{len(refused)} messages were refused: {list(refused)!r}")
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in refused]}
+
+
+def notifications(event: Mapping[str, Any]) -> list[str]:
+    """The messages of an SNS invocation."""
+    return [record["Sns"]["Message"] for record in event["Records"]]
+
+
+def key_of(event: Any) -> str:
+    """The object's key, out of Chalice's S3 event or, where packaged, of Lambda's own."""
+    payload = event if isinstance(event, Mapping) else event.to_dict()
+    return unquote_plus(payload["Records"][0]["s3"]["object"]["key"])
+
+
+def crawl_of(detail: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether a crawl succeeded, and what Glue says of it."""
+    return detail["state"] == "Succeeded", detail.get("errorMessage") or detail.get("message") or ""

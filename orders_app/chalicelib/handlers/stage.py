@@ -1,6 +1,7 @@
 """What decorators need at import: the stage, its origins, and its authorizer."""
 
 import os
+import sys
 from collections.abc import MutableMapping
 
 from chalice import CORSConfig
@@ -25,6 +26,11 @@ def current() -> str:
 def assume_region(env: MutableMapping[str, str]) -> None:
     """Chalice wants a region even where none matters (`package`); a configured stage names its own."""
     env.setdefault("AWS_DEFAULT_REGION", env.get("STAGE_REGION", "us-east-1"))
+
+
+def is_packaging() -> bool:
+    """Whether `chalice package` imports the app: it raises NotImplementedError at `on_s3_event`."""
+    return os.environ.get("PACKAGING") == "1" or "package" in sys.argv[1:]
 
 
 def is_open(stage: str) -> bool:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from scripts.deployment.functions import orders
+from scripts.deployment.functions import lake, orders
 from scripts.deployment.functions.model import Function, Grant
 
 FUNCTIONS: Mapping[str, Function] = {
     **orders.FUNCTIONS,
+    **lake.FUNCTIONS,
 }
 
 __all__ = ["FUNCTIONS", "Function", "Grant"]

@@ -5,12 +5,23 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from chalicelib.services.pipeline.finish_run import PUBLISHED_KEY, Finisher
 from chalicelib.services.pipeline.manifest import Lake
-from chalicelib.services.pipeline.model import Kind, RawFile
+from chalicelib.services.pipeline.model import Kind, RawFile, Run
 from chalicelib.services.pipeline.record_arrivals import Message
-from chalicelib.services.pipeline.start_run import RunRules, Starter
-
-from tests.unit.pipeline.fakes import NOON, FakeClock, FakeEngines, FakeLog, FakeObjects, FakeStore
+from chalicelib.services.pipeline.start_run import RunRules, Starter, start_run
+from tests.unit.pipeline.fakes import (
+    NOON,
+    FakeAlerts,
+    FakeChecker,
+    FakeClock,
+    FakeCrawlers,
+    FakeEngines,
+    FakeLedger,
+    FakeLog,
+    FakeObjects,
+    FakeStore,
+)
 
 BUCKET = "order-lake-local-000000000000"
 
@@ -77,3 +88,37 @@ def starter(store: FakeStore | None = None, **values: Any) -> Starter:
         "rules": rules(),
     }
     return Starter(**(given | values))
+
+
+class World:
+    """The whole data path on fakes, with what the tests do to it."""
+
+    def __init__(self, **rule_values: Any) -> None:
+        self.store, self.objects, self.engines = FakeStore(), FakeObjects(), FakeEngines()
+        self.clock, self.log = FakeClock(), FakeLog()
+        self.crawlers, self.checker, self.alerts = FakeCrawlers(), FakeChecker(), FakeAlerts()
+        parts = {"objects": self.objects, "engines": self.engines, "clock": self.clock, "log": self.log}
+        self.starter = starter(self.store, **parts, rules=rules(**rule_values))
+        self.finisher = Finisher(self.starter, self.crawlers, self.checker, self.alerts, FakeLedger())
+
+    def arrive(self, *keys: str, **values: Any) -> None:
+        self.store.record([raw_file(key, **values) for key in keys], self.clock())
+
+    def running(self, *keys: str, **values: Any) -> Run:
+        """A run of these files, started."""
+        self.arrive(*(keys or ("raw-data/sales_data.csv",)), **values)
+        run = start_run(self.starter)
+        assert run is not None
+        return run
+
+    def publish(self, run_id: str, **report: Any) -> str:
+        """What the job leaves behind when it is done; the key of the marker."""
+        self.objects.stored[PUBLISHED_KEY] = json.dumps({"run_id": run_id}).encode()
+        told = {"dates_touched": ["2024-01-15"], "rows_in": 10, **report}
+        self.objects.stored[f"processed-data/_reports/{run_id}.json"] = json.dumps(told).encode()
+        return PUBLISHED_KEY
+
+    def run(self, run_id: str) -> Run:
+        run = self.store.get(run_id)
+        assert run is not None
+        return run

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from chalicelib.services.pipeline.model import (
@@ -173,3 +173,51 @@ class FakeEngines:
 
     def job_run(self, name: str, run_id: str) -> Mapping[str, Any]:
         return self.states[run_id]
+
+
+class FakeCrawlers:
+    def __init__(self) -> None:
+        self.starts = 0
+        self.on = False
+        self.broken = False
+
+    def start(self) -> bool:
+        if self.broken:
+            raise ConnectionError("no way to Glue")
+        if self.on:
+            return False
+        self.starts += 1
+        return True
+
+
+class FakeChecker:
+    def __init__(self) -> None:
+        self.asked: list[Mapping[str, Any]] = []
+        self.findings: list[dict[str, Any]] = [{"name": "fresh", "passed": True, "detail": "today"}]
+        self.broken = False
+
+    def check(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self.broken:
+            raise ConnectionError("no way to Athena")
+        self.asked.append(facts)
+        return {"passed": all(one["passed"] for one in self.findings), "findings": self.findings}
+
+
+class FakeAlerts:
+    def __init__(self) -> None:
+        self.alerts: list[tuple[str, Mapping[str, Any]]] = []
+        self.mails: list[tuple[str, str]] = []
+        self.mail_broken = False
+
+    def alert(self, subject: str, details: Mapping[str, Any]) -> None:
+        self.alerts.append((subject, details))
+
+    def mail(self, subject: str, text: str) -> None:
+        if self.mail_broken:
+            raise ConnectionError("no way to SES")
+        self.mails.append((subject, text))
+
+
+class FakeLedger:
+    def revenue(self, days: Sequence[date], now: datetime) -> list[dict[str, Any]]:
+        return [{"order_date": day.isoformat(), "revenue": "10.00", "moving": False} for day in days]

@@ -1,9 +1,9 @@
 """What the messages of raw-data-queue are read as."""
 
 import pytest
+
 from chalicelib.services.pipeline.model import BadMessageError, Kind
 from chalicelib.services.pipeline.read_arrivals import kind_of, read_arrivals
-
 from tests.unit.pipeline.builders import BUCKET, raw_file, s3_body, s3_record, sns_body
 
 

@@ -1,8 +1,8 @@
 """Arrivals are recorded durably; a bad message fails alone."""
 
 import pytest
-from chalicelib.services.pipeline.record_arrivals import Message, record_arrivals
 
+from chalicelib.services.pipeline.record_arrivals import Message, record_arrivals
 from tests.unit.pipeline.builders import BUCKET, message, s3_body, s3_record
 from tests.unit.pipeline.fakes import FakeClock, FakeLog, FakeStore
 

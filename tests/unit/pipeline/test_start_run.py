@@ -3,9 +3,9 @@
 import json
 
 import pytest
+
 from chalicelib.services.pipeline.model import State
 from chalicelib.services.pipeline.start_run import start_run
-
 from tests.unit.pipeline.builders import BUCKET, raw_file, rules, starter
 from tests.unit.pipeline.fakes import NOON, FakeEngines, FakeObjects, FakeStore
 
@@ -24,7 +24,7 @@ def test_pending_files_become_one_manifest_of_exact_versions() -> None:
     files = manifest.pop("files")
     assert manifest == {
         "run_id": run.run_id,
-        "as_of": "2026-11-20T12:00:00+00:00",
+        "as_of": "2026-11-20",
         "output": f"s3://{BUCKET}/processed-data",
         "quarantine": f"s3://{BUCKET}/quarantine",
         "database": "order_lake_local",
@@ -46,7 +46,7 @@ def test_a_small_batch_goes_to_the_lambda() -> None:
     run = start_run(starter(waiting(1000), engines=engines))
     assert run is not None
     uri = f"s3://{BUCKET}/temp/manifests/{run.run_id}.json"
-    assert engines.small == [{"run_id": run.run_id, "manifest": uri}]
+    assert engines.small == [{"run_id": run.run_id, "manifest": uri, "attempt": 1}]
     assert (run.state, run.engine, engines.jobs) == (State.RUNNING, "duckdb", [])
 
 

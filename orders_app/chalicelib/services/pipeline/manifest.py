@@ -22,11 +22,6 @@ def manifest_key(run_id: str) -> str:
     return f"temp/manifests/{run_id}.json"
 
 
-def published_key(run_id: str) -> str:
-    """Where the job says that a run's tables are published; the suffix starts the crawler."""
-    return f"processed-data/_runs/{run_id}/_published.json"
-
-
 def write_manifest(run: Run, files: Sequence[RawFile], lake: Lake) -> bytes:
     """JSON, the files in the order of their keys and times, so that a repeated write is the same text."""
     listed = [
@@ -43,7 +38,7 @@ def write_manifest(run: Run, files: Sequence[RawFile], lake: Lake) -> bytes:
     ]
     document = {
         "run_id": run.run_id,
-        "as_of": run.started_at.isoformat(),
+        "as_of": run.started_at.date().isoformat(),
         "files": listed,
         "output": lake.uri("processed-data"),
         "quarantine": lake.uri("quarantine"),

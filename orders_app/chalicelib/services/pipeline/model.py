@@ -45,13 +45,15 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+# A final state lets go of the lock. Files of a failed run wait for a person; a run whose checks failed has
+# published them.
 FINAL = frozenset({State.SUCCEEDED, State.CHECKS_FAILED, State.FAILED})
 NOT_PUBLISHED = frozenset({State.STARTING, State.RUNNING, State.RETRYING})
 ALLOWED: Mapping[State, frozenset[State]] = {
     State.STARTING: frozenset({State.RUNNING, State.RETRYING, State.PUBLISHED, State.FAILED}),
     State.RUNNING: frozenset({State.RUNNING, State.RETRYING, State.PUBLISHED, State.FAILED}),
     State.RETRYING: frozenset({State.STARTING, State.PUBLISHED, State.FAILED}),
-    State.PUBLISHED: frozenset({State.CRAWLING, State.CHECKING, State.CHECKS_FAILED}),
+    State.PUBLISHED: frozenset({State.PUBLISHED, State.CRAWLING, State.CHECKING, State.CHECKS_FAILED}),
     State.CRAWLING: frozenset({State.CRAWLING, State.CHECKING, State.CHECKS_FAILED}),
     State.CHECKING: frozenset({State.CHECKING, State.SUCCEEDED, State.CHECKS_FAILED}),
 }
@@ -96,15 +98,6 @@ class Run:
     retry_at: datetime | None = None
     error: str | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check of the published tables found."""
-
-    name: str
-    passed: bool
-    detail: str
 
 
 @dataclass(frozen=True)

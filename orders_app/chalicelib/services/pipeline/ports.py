@@ -1,7 +1,7 @@
 """What the use cases of the data path need from outside, as protocols; adapters implement them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from chalicelib.services.pipeline.model import RawFile, Run, State
@@ -85,7 +85,10 @@ class Engines(Protocol):
         ...
 
     def job_run(self, name: str, run_id: str) -> Mapping[str, Any]:
-        """state, started_on, completed_on, execution_time, error_message of a Glue job run."""
+        """status, started_on, completed_on, execution_time, error_message, arguments of a job run.
+
+        Raises BadPayloadError where there is no such run.
+        """
         ...
 
 
@@ -108,12 +111,23 @@ class Checker(Protocol):
 class Alerts(Protocol):
     """How people are told."""
 
-    def alert(self, subject: str, body: str) -> None:
+    def alert(self, subject: str, details: Mapping[str, Any]) -> None:
         """To the topic of operational alerts."""
         ...
 
-    def mail(self, subject: str, body: str) -> None:
+    def mail(self, subject: str, text: str) -> None:
         """To the operators' mailbox, by SES."""
+        ...
+
+
+class Ledger(Protocol):
+    """The money that was captured and kept, as PostgreSQL knows it."""
+
+    def revenue(self, days: Sequence[date], now: datetime) -> list[dict[str, Any]]:
+        """For each UTC day of placing: {"order_date", "revenue" as a decimal string, "moving"}.
+
+        `moving` says that money of that day changed so lately that the lake may not have it yet.
+        """
         ...
 
 
@@ -123,6 +137,7 @@ __all__ = [
     "Clock",
     "Crawlers",
     "Engines",
+    "Ledger",
     "Log",
     "NewId",
     "Objects",

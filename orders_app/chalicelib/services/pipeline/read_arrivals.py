@@ -33,7 +33,7 @@ def kind_of(key: str) -> Kind:
     if rest and folder in set(Kind):
         return Kind(folder)
     name = key.rsplit("/", 1)[-1].lower()
-    return Kind.CUSTOMERS if name.startswith("customer") else Kind.SALES
+    return Kind.CUSTOMERS if "customer" in name else Kind.SALES
 
 
 def is_raw_data(key: str) -> bool:

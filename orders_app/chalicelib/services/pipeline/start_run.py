@@ -102,7 +102,8 @@ def run_engine(starter: Starter, run: Run, engine: Engine) -> Run | None:
         return None
     uri = starter.lake.uri(manifest_key(run.run_id))
     if engine.name == DUCKDB:
-        job_run_id = starter.engines.start_small_batch({"run_id": run.run_id, "manifest": uri})
+        payload = {"run_id": run.run_id, "manifest": uri, "attempt": run.attempt}
+        job_run_id = starter.engines.start_small_batch(payload)
     else:
         job_run_id = starter.engines.start_job(starter.rules.job_name, {"--manifest": uri})
     return starter.store.advance(noted, State.RUNNING, now, job_run_id=job_run_id)

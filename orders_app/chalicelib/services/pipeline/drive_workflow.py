@@ -1,0 +1,77 @@
+"""What the state machine `etl-workflow` asks of the platform: a run of its own under the same lock."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.services.pipeline.fail_run import end_failed
+from chalicelib.services.pipeline.finish_run import Finisher, close, facts_of, read_report
+from chalicelib.services.pipeline.manifest import manifest_key
+from chalicelib.services.pipeline.model import FINAL, NOT_PUBLISHED, BadPayloadError, Driver, Run, State
+from chalicelib.services.pipeline.start_run import claim_run, write
+
+
+def prepare_run(finisher: Finisher) -> dict[str, Any]:
+    """{"outcome": prepared | busy | nothing}, with the manifest of the prepared run."""
+    starter = finisher.starter
+    claimed = claim_run(starter, Driver.WORKFLOW)
+    if claimed is None:
+        active = starter.store.active()
+        return {"outcome": "busy", "runId": active.run_id} if active else {"outcome": "nothing"}
+    run, files = claimed
+    try:
+        write(starter, run, files)
+    except Exception:
+        starter.store.give_back(run)
+        raise
+    return {
+        "outcome": "prepared",
+        "runId": run.run_id,
+        "manifest": starter.lake.uri(manifest_key(run.run_id)),
+        "files": len(files),
+    }
+
+
+def check_run(finisher: Finisher, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Checks the tables of a workflow's run, closes it, and says what was found."""
+    run, starter = _run(finisher, payload), finisher.starter
+    now = starter.clock()
+    if run.state in FINAL:
+        return _answer(run)
+    if run.state in NOT_PUBLISHED:  # the job succeeded: its marker may still be on its way
+        report = read_report(finisher, run.run_id)
+        run = _must(starter.store.advance(run, State.PUBLISHED, now, report=report), run)
+    if run.state is not State.CHECKING:
+        run = _must(starter.store.advance(run, State.CHECKING, now), run)
+    result = finisher.checker.check(facts_of(finisher, run))
+    return _answer(_must(close(finisher, run, result), run))
+
+
+def fail_workflow_run(finisher: Finisher, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Lets go of the lock of a workflow's run that failed; what is published stays so."""
+    run, cause = _run(finisher, payload), str(payload.get("cause") or "the workflow failed")
+    if run.state in NOT_PUBLISHED:
+        run = _must(end_failed(finisher.starter, finisher.alerts, run, cause), run)
+    elif run.state not in FINAL:
+        finding = {"name": "workflow", "passed": False, "detail": cause}
+        run = _must(close(finisher, run, {"passed": False, "findings": [finding]}), run)
+    return _answer(run)
+
+
+def _run(finisher: Finisher, payload: Mapping[str, Any]) -> Run:
+    run_id = payload.get("runId")
+    run = finisher.starter.store.get(run_id) if isinstance(run_id, str) else None
+    if run is None:
+        raise BadPayloadError(f"no run {run_id!r}")
+    return run
+
+
+def _must(changed: Run | None, run: Run) -> Run:
+    if changed is None:
+        raise BadPayloadError(f"run {run.run_id!r} was changed by somebody else meanwhile")
+    return changed
+
+
+def _answer(run: Run) -> dict[str, Any]:
+    checks = run.report.get("checks") or {}
+    failed = [one for one in checks.get("findings", ()) if not one.get("passed")]
+    return {"outcome": run.state.value, "runId": run.run_id, "failedChecks": failed, "error": run.error}

@@ -1,0 +1,185 @@
+"""Moves a run on after its job: published, crawled, checked, closed. Every step happens once a run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from chalicelib.services.pipeline.model import (
+    NOT_PUBLISHED,
+    BadMessageError,
+    Driver,
+    Run,
+    State,
+)
+from chalicelib.services.pipeline.ports import Alerts, Checker, Crawlers, Ledger
+from chalicelib.services.pipeline.start_run import Starter, start_run
+
+STEP_LEASE = timedelta(minutes=15)  # a crawl, or the checks
+PUBLISHED_KEY = "processed-data/_published.json"
+# What the database keeps of a report; the whole one stays in the bucket.
+_KEPT = (
+    "engine", "status", "rows_in", "accepted", "quarantined", "quarantined_by_rule", "warnings_by_rule",
+    "duplicates", "dates_touched", "customers_touched", "tables", "quarantine", "seconds",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finisher:
+    """What finishing needs besides starting the next run."""
+
+    starter: Starter
+    crawlers: Crawlers
+    checker: Checker
+    alerts: Alerts
+    ledger: Ledger
+
+
+def on_published(finisher: Finisher, key: str) -> Run | None:
+    """Notes that a run's tables are there, and starts the crawler; a repeated message changes nothing.
+
+    A run that was started elsewhere (nightly, by hand) is adopted, unless another holds the lock.
+    """
+    run = _known(finisher, _marker(finisher, key))
+    if run is not None and run.state in NOT_PUBLISHED:
+        now = finisher.starter.clock()
+        report = read_report(finisher, run.run_id)
+        changes = {"report": report, "attempt": 1, "retry_at": None, "lease_until": now + STEP_LEASE}
+        run = finisher.starter.store.advance(run, State.PUBLISHED, now, **changes)
+    if run is None or run.driver is Driver.WORKFLOW:
+        return run
+    unfinished = run.state is State.PUBLISHED or (run.state is State.CRAWLING and _lapsed(finisher, run))
+    return start_crawl(finisher, run) if unfinished else run
+
+
+def start_crawl(finisher: Finisher, run: Run) -> Run | None:
+    """Takes the step first and acts then: of two deliveries one starts the crawler."""
+    store, now = finisher.starter.store, finisher.starter.clock()
+    taken = store.advance(run, State.CRAWLING, now, lease_until=now + STEP_LEASE, retry_at=None)
+    if taken is None:
+        return None
+    try:
+        started = finisher.crawlers.start()
+    except Exception:
+        store.advance(taken, State.CRAWLING, now, lease_until=now)  # whoever comes next may try at once
+        raise
+    finisher.starter.log.info("crawler started", run_id=run.run_id, already_on=not started)
+    if started:
+        return taken
+    return store.advance(taken, State.CRAWLING, now, retry_at=now)  # crawl again after the one that is on
+
+
+def on_crawled(finisher: Finisher, succeeded: bool, message: str) -> Run | None:
+    """After the crawler: the checks; after a crawl that failed: an alert, and the run is closed."""
+    run = finisher.starter.store.active()
+    if run is None or run.driver is Driver.WORKFLOW:
+        return None
+    if run.state is State.CHECKING and _lapsed(finisher, run):
+        return run_checks(finisher, run)
+    if run.state is not State.CRAWLING:
+        return None
+    if run.retry_at is not None:
+        return start_crawl(finisher, run)
+    return (
+        run_checks(finisher, run) if succeeded else give_up(finisher, run, f"the crawler failed: {message}")
+    )
+
+
+def run_checks(finisher: Finisher, run: Run) -> Run | None:
+    """Has the checks run and closes the run by what they found."""
+    store, now = finisher.starter.store, finisher.starter.clock()
+    taken = store.advance(run, State.CHECKING, now, lease_until=now + STEP_LEASE)
+    if taken is None:
+        return None
+    try:
+        result = finisher.checker.check(facts_of(finisher, taken))
+    except Exception:
+        store.advance(taken, State.CHECKING, now, lease_until=now)
+        raise
+    return close(finisher, taken, result)
+
+
+def facts_of(finisher: Finisher, run: Run) -> dict[str, Any]:
+    """What the checks hold the tables against: the run's own report, and the ledger's revenue."""
+    days = [date.fromisoformat(day) for day in run.report.get("dates_touched") or ()]
+    return {
+        "run_id": run.run_id,
+        "database": finisher.starter.lake.database,
+        "report": dict(run.report),
+        "ledger": finisher.ledger.revenue(days, finisher.starter.clock()),
+    }
+
+
+def close(finisher: Finisher, run: Run, result: Mapping[str, Any]) -> Run | None:
+    """Ends the run, tells people of checks that failed, and lets the next run start."""
+    failed = [finding for finding in result.get("findings", ()) if not finding.get("passed")]
+    passed = bool(result.get("passed")) and not failed
+    said = "; ".join(f"{finding['name']}: {finding['detail']}" for finding in failed)
+    error = None if passed else said or "the checks found nothing to check"
+    closed = _end(finisher, run, error, {**run.report, "checks": dict(result)})
+    if closed is not None and error is not None:
+        finisher.alerts.alert("Checks of the lake failed", {"run_id": run.run_id, "findings": failed})
+    return closed
+
+
+def give_up(finisher: Finisher, run: Run, error: str) -> Run | None:
+    """Closes a run whose tables are published but were not checked, and tells people."""
+    closed = _end(finisher, run, error, run.report)
+    if closed is not None:
+        finisher.alerts.alert("The lake was not checked", {"run_id": run.run_id, "cause": error})
+    return closed
+
+
+def read_report(finisher: Finisher, run_id: str) -> dict[str, Any]:
+    """The job's own report of the run; empty where it left none."""
+    body = finisher.starter.objects.get(f"processed-data/_reports/{run_id}.json")
+    report = json.loads(body) if body else {}
+    return {name: report[name] for name in _KEPT if name in report}
+
+
+def start_next(starter: Starter) -> None:
+    """Starts what arrived meanwhile; where that fails, the schedule does it."""
+    try:
+        start_run(starter)
+    except Exception as error:
+        starter.log.warning("next run not started", cause=f"{type(error).__name__}: {error}")
+
+
+def _end(finisher: Finisher, run: Run, error: str | None, report: Mapping[str, Any]) -> Run | None:
+    starter = finisher.starter
+    to = State.SUCCEEDED if error is None else State.CHECKS_FAILED
+    closed = starter.store.advance(run, to, starter.clock(), error=error, report=report)
+    if closed is not None:
+        starter.log.info("run ended", run_id=run.run_id, state=to.value, cause=error)
+        start_next(starter)
+    return closed
+
+
+def _marker(finisher: Finisher, key: str) -> dict[str, Any]:
+    body = finisher.starter.objects.get(key)
+    try:
+        marker = json.loads(body) if body else None
+    except ValueError:
+        marker = None
+    if not isinstance(marker, dict) or not isinstance(marker.get("run_id"), str):
+        raise BadMessageError(f"{key!r} does not say which run was published")
+    return marker
+
+
+def _known(finisher: Finisher, marker: Mapping[str, Any]) -> Run | None:
+    starter, run_id = finisher.starter, marker["run_id"]
+    run = starter.store.get(run_id)
+    if run is not None:
+        return run
+    now = starter.clock()
+    made = Run(run_id, State.STARTING, Driver.EVENTS, now, now + STEP_LEASE, engine=marker.get("engine"))
+    made = replace(made, reason="started outside of the starter")
+    if starter.store.adopt(made):
+        return made
+    starter.log.warning("foreign run not checked: another holds the lock", run_id=run_id)
+    return None
+
+
+def _lapsed(finisher: Finisher, run: Run) -> bool:
+    return run.lease_until <= finisher.starter.clock()
