@@ -1,7 +1,8 @@
 """Fixtures for every tier: one embedded PostgreSQL a session, one fresh database a test."""
 
 import itertools
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -16,9 +17,15 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """The server; it stops with the session, even when that is killed."""
-    with PostgresServer(Path(tmp_path_factory.mktemp("postgres"))) as server:
+def postgres() -> Iterator[PostgresServer]:
+    """The server; it stops with the session, even when that is killed.
+
+    Not below pytest's own temporary folder: another session's tidying may take that away.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="orders-pg-", ignore_cleanup_errors=True) as folder,
+        PostgresServer(Path(folder)) as server,
+    ):
         yield server
 
 
@@ -46,6 +53,21 @@ def shop(database_url: str) -> Iterator[Shop]:
         yield shop
 
 
+@pytest.fixture
+def new_shop(postgres: PostgresServer, migrated_template: str) -> Iterator[Callable[[], Shop]]:
+    """Makes shops, each on a fresh database: for tests that run a story many times."""
+    names: list[str] = []
+
+    def make() -> Shop:
+        names.append(f"test_{next(_numbers)}")
+        _execute(postgres, f"CREATE DATABASE {names[-1]} TEMPLATE {migrated_template}")
+        return Shop(postgres.url(names[-1]))
+
+    yield make
+    for name in names:
+        _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def _execute(server: PostgresServer, statement: str) -> None:
     with psycopg.connect(server.url(), autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[arg-type]  # names are made here
+        connection.execute(statement)

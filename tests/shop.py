@@ -74,6 +74,7 @@ class Shop:
             ids=self.ids,
         )
         self.services: Services = build(settings, self.adapters)
+        self._watching: psycopg.Connection | None = None
 
     def rewire(self, **changes: Any) -> None:
         """Put other adapters, or other `settings`, behind the services."""
@@ -93,6 +94,8 @@ class Shop:
         """Close this thread's connections; every thread of a test calls it at its end."""
         self.connections.drop()
         self.gateway_connections.drop()
+        if self._watching is not None:
+            self._watching.close()
 
     # --- acting -------------------------------------------------------------------------------------------
 
@@ -171,9 +174,11 @@ class Shop:
     # --- looking ------------------------------------------------------------------------------------------
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(sql, values)  # type: ignore[arg-type]
-            return cursor.fetchall() if cursor.description else []
+        """Look at (or prepare) the tables, on a connection of the test's own."""
+        if self._watching is None or self._watching.closed:
+            self._watching = psycopg.connect(self.url, autocommit=True)
+        cursor = self._watching.execute(sql, values)
+        return cursor.fetchall() if cursor.description else []
 
     def order(self, order_id: str) -> dict[str, Any]:
         return self.services.get_order(order_id, OPERATOR)
@@ -196,7 +201,7 @@ class Shop:
         self.query("UPDATE products SET available = %s WHERE name = %s", available, name)
 
     def money(self, order_id: str) -> dict[str, int]:
-        """What the gateway's own ledger says: held (authorised, neither captured nor voided), charged, refunded."""
+        """From the gateway's own ledger: held (authorised, not captured, not voided), charged, refunded."""
         rows = self.query(
             "SELECT kind, state, amount, key, parent FROM gateway.ledger WHERE order_ref = %s", order_id
         )
