@@ -66,6 +66,11 @@ def test_no_token_is_refused_by_the_gateway(closed: Api) -> None:
         assert closed.send(method, path).status_code == 401
 
 
+def test_every_route_but_two_stands_behind_the_authorizer(closed: Api) -> None:
+    routes = [entry for methods in closed.app.routes.values() for entry in methods.values()]
+    assert {entry.view_name for entry in routes if entry.authorizer is None} == {"get_health", "get_openapi"}
+
+
 def test_health_and_the_document_need_no_token(closed: Api) -> None:
     assert closed.send("GET", "/health").status_code == 200
     assert closed.send("GET", "/openapi.json").status_code == 200
