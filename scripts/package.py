@@ -53,7 +53,8 @@ def parametrised(stage: str) -> StageSettings:
 def merged(packaged: Template, stage: str) -> dict[str, Any]:
     """What is merged over the template of `chalice package`: all fragments and the overrides."""
     settings = configure.defaults(stage)
-    stack = wiring.joined(fragments.base(), fragments.bindings(), overrides.functions(packaged), stage)
+    joined = wiring.joined(fragments.base(), fragments.bindings(), overrides.functions(packaged), stage)
+    stack = overrides.notified(joined)
     resources = {**stack["Resources"], **overrides.made(packaged, stack, settings)}
     parameters = {**stack["Parameters"], **overrides.PARAMETERS}
     parameters["DatabaseSecretName"] = {**parameters["DatabaseSecretName"], "Default": settings.secret_name}

@@ -58,9 +58,45 @@ def made(packaged: Template, stack: Template, stage: StageSettings) -> dict[str,
         if events:
             limit = stage.reserved_concurrency.get(name, function.concurrency)
             properties["Events"] = {key: {"Properties": _event(one, limit)} for key, one in events.items()}
-        depends = sorted({owners[end] for one in events.values() for end in owners if _feeds(one, end)})
+        fed = {owners[end] for one in events.values() for end in owners if _feeds(one, end)}
+        depends = sorted(
+            fed - {"OrderNotificationsTopic", "OperationalAlertsTopic"}
+        )
         overrides[logical] = {"Properties": properties, **({"DependsOn": depends} if depends else {})}
     return overrides
+
+
+def notified(stack: Template, function: str = "StartCrawler") -> Template:
+    """The stack with what `@app.on_s3_event` would have set, which `chalice package` cannot."""
+    permission = f"{function}LakePermission"
+    bucket = stack["Resources"]["OrderLakeBucket"]
+    properties = bucket["Properties"]
+    rules = [{"Name": "prefix", "Value": "processed-data/"}, {"Name": "suffix", "Value": "_published.json"}]
+    call = {
+        "Event": "s3:ObjectCreated:*",
+        "Function": {"Fn::GetAtt": [function, "Arn"]},
+        "Filter": {"S3Key": {"Rules": rules}},
+    }
+    notification = {**properties["NotificationConfiguration"], "LambdaConfigurations": [call]}
+    depends = bucket.get("DependsOn", [])
+    named = {
+        "Type": "AWS::Lambda::Permission",
+        "Properties": {
+            "FunctionName": {"Fn::GetAtt": [function, "Arn"]},
+            "Action": "lambda:InvokeFunction",
+            "Principal": "s3.amazonaws.com",
+            "SourceAccount": {"Ref": "AWS::AccountId"},
+            "SourceArn": {
+                "Fn::Sub": ["arn:${AWS::Partition}:s3:::${Name}", {"Name": properties["BucketName"]}]
+            },
+        },
+    }
+    changed = {
+        **bucket,
+        "DependsOn": [*([depends] if isinstance(depends, str) else depends), permission],
+        "Properties": {**properties, "NotificationConfiguration": notification},
+    }
+    return {**stack, "Resources": {**stack["Resources"], "OrderLakeBucket": changed, permission: named}}
 
 
 _VPC = {
