@@ -13,6 +13,8 @@ GAPS = (
     "lambda_async",
     "logs",
     "api_import",
+    "api_answers",
+    "sqs_mappings",
     "sns_delivery",
     "eventbridge_delivery",
     "sqs_move_tasks",
