@@ -22,17 +22,23 @@ def services() -> "Services":
 
 
 def traced(door: Door) -> Door:
-    """Binds the event's ids and the request id to every log line, and logs a fault before AWS sees it."""
+    """Binds the ids to every log line, logs what the door answered, and a fault before AWS sees it."""
 
     @functools.wraps(door)
-    def entered(event: Any, *context: Any) -> Any:
+    def entered(event: Any, *given: Any) -> Any:
         payload = event if isinstance(event, Mapping) else event.to_dict()
-        with logs.bound(function=door.__name__, **ids_of(payload)):
+        context = given[0] if given else event.context
+        request = {"function": door.__name__, "request_id": getattr(context, "aws_request_id", None)}
+        with logs.bound(**request, **ids_of(payload)):
             try:
-                return door(event, *context)
+                answer = door(event, *given)
             except Exception as fault:
                 logs.error("function failed", fault)
                 raise
+            if isinstance(answer, Mapping) and "outcome" in answer:
+                with logs.bound(**ids_of(answer)):  # of a foreign order they are known only now
+                    logs.info("task done", outcome=answer["outcome"])
+            return answer
 
     return entered
 

@@ -10,6 +10,7 @@ from chalice.test import Client
 
 from chalicelib import bootstrap
 from chalicelib.domain.commands import ClaimOrder, OrderTask
+from chalicelib.domain.errors import DatabaseUnavailableError
 from chalicelib.handlers import consumers, failures, schedules, workflow
 
 Event = dict[str, Any]
@@ -22,11 +23,14 @@ class FakeServices:
         self.settings = type("Settings", (), {"partial_batch_responses": True})()
         self.calls: list[tuple[str, Any]] = []
         self.poison: set[str] = set()
+        self.outage: Exception | None = None
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
             self.calls.append((name, arguments))
             events = arguments[0] if arguments and isinstance(arguments[0], Sequence) else []
+            if self.outage is not None:
+                raise self.outage
             if any(event["id"] in self.poison for event in events):
                 raise ValueError("poison")
             return {"outcome": "done", "oldestUnpublishedSeconds": 7.5}
@@ -165,6 +169,39 @@ def test_message_without_an_event_fails_alone(body: Any, lambdas: Any, services:
     answer = invoke(lambdas, "update-read-model", batch(envelope(1), body))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-2"}]}
     assert services.calls == [("apply_event_to_read_model", ([envelope(1)],))]
+
+
+def test_outage_fails_the_batch_without_trying_each_message(lambdas: Any, services: FakeServices) -> None:
+    services.outage = DatabaseUnavailableError("gone")
+    answer = invoke(lambdas, "update-read-model", batch(envelope(1), envelope(2)))
+    assert len(answer["batchItemFailures"]) == 2
+    assert len(services.calls) == 1
+
+
+def test_consumed_event_leaves_a_line_with_its_ids_and_why_it_was_redriven(
+    lambdas: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = batch(envelope(1))
+    reason = {"RedriveReason": {"stringValue": "fixed the consumer", "dataType": "String"}}
+    event["Records"][0]["messageAttributes"] = reason
+    invoke(lambdas, "update-read-model", event)
+    line = json.loads(capsys.readouterr().out)
+    assert (line["message"], line["redrive_reason"]) == ("event consumed", "fixed the consumer")
+    assert (line["order_id"], line["correlation_id"], line["event_id"]) == ("ORD-1", "c-1", "event-1")
+
+
+def test_finished_task_leaves_a_line_with_the_ids_of_its_answer(
+    lambdas: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Claiming(FakeServices):
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            return lambda command: {"outcome": "claimed", "orderId": "ORD-1", "correlationId": "made-here"}
+
+    monkeypatch.setattr(bootstrap, "services", Claiming)
+    invoke(lambdas, "claim-order", {"order": {"orderId": "ORD-1", "customer": "Jane"}, "execution": "arn:1"})
+    line = json.loads(capsys.readouterr().out)
+    assert (line["message"], line["outcome"], line["correlation_id"]) == ("task done", "claimed", "made-here")
+    assert line["request_id"]
 
 
 def test_without_the_setting_a_failure_raises_so_that_nothing_is_deleted(
