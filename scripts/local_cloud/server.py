@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import threading
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def serve(
     context = Context(state_dir, scratch, f"http://{HOST}:{port}", enforce_iam)
     try:
         install_all(context)
-        asyncio.run(_serve(port, ready_file, context.endpoint, lifeline))
+        listener = socket.create_server((HOST, port), backlog=1024)
+        asyncio.run(_serve(listener, ready_file, context.endpoint, lifeline))
     finally:
         for stop in reversed(context.on_stop):
             stop()
@@ -58,7 +60,9 @@ def serve(
         logging.shutdown()
 
 
-async def _serve(port: int, ready_file: Path | None, endpoint: str, lifeline: int | None) -> None:
+async def _serve(
+    listener: socket.socket, ready_file: Path | None, endpoint: str, lifeline: int | None
+) -> None:
     from hypercorn.asyncio import serve as hypercorn
     from hypercorn.config import Config
     from ministack.app import app
@@ -68,8 +72,8 @@ async def _serve(port: int, ready_file: Path | None, endpoint: str, lifeline: in
         loop.add_signal_handler(number, stop.set)
     if lifeline is not None:
         threading.Thread(target=_watch, args=(lifeline, loop, stop), daemon=True).start()
-    config = Config()
-    config.bind = [f"{HOST}:{port}"]
+    port, config = listener.getsockname()[1], Config()
+    config.bind = [f"fd://{listener.detach()}"]  # the server closes it
     config.keep_alive_timeout = 75
     config.graceful_timeout = 0.5
     config.loglevel = "WARNING"
@@ -79,13 +83,10 @@ async def _serve(port: int, ready_file: Path | None, endpoint: str, lifeline: in
 
 
 async def _announce(port: int, ready_file: Path | None, endpoint: str) -> None:
-    """Say that the port answers, on standard output and in the ready file."""
-    while True:
-        try:
-            _, writer = await asyncio.open_connection(HOST, port)
-            break
-        except OSError:
-            await asyncio.sleep(0.02)
+    """Say that the engine answers, on standard output and in the ready file."""
+    reader, writer = await asyncio.open_connection(HOST, port)  # the socket listens; this waits to be served
+    writer.write(b"GET /_ministack/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    await reader.readline()
     writer.close()
     if ready_file is not None:
         ready_file.write_text(endpoint + "\n")

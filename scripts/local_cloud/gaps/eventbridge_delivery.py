@@ -19,6 +19,7 @@ from scripts.local_cloud.seams import function_at
 
 log = logging.getLogger("local_cloud.eventbridge")
 _FIRST_PAUSE = 0.2
+_EVENTS_KEPT = 1_000
 _current: contextvars.ContextVar["tuple[Any, Any, str] | None"] = contextvars.ContextVar(
     "target", default=None
 )
@@ -62,6 +63,16 @@ def install(context: Context) -> None:
 
     eventbridge._validate_target_arn = validate_with_role
     eventbridge._invoke_target = invoke_with_policy
+    put = function_at(eventbridge, "_put_events", "data", "allow_aws_source")
+
+    def put_and_forget(data: Any, allow_aws_source: bool = False) -> Any:
+        """The engine's log of all events grows for ever; nothing reads more than its end."""
+        events = eventbridge._events_log_list()
+        if len(events) > 2 * _EVENTS_KEPT:
+            del events[:-_EVENTS_KEPT]
+        return put(data, allow_aws_source)
+
+    eventbridge._put_events = put_and_forget
     for name, parameters, send in senders:
         original = function_at(eventbridge, name, *parameters)
         setattr(eventbridge, name, _with_policy(send, original))

@@ -1,4 +1,4 @@
-"""Gap: a run has no time limit of its own, goes on after it was stopped, and retries ignore cap and jitter.
+"""Gap: a run has no time limit, outlives a stop, is never forgotten; retries lack cap and jitter.
 
 docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (retriers, and what States.ALL does
 not catch) and …/statemachine-structure.html (TimeoutSeconds of the machine).
@@ -18,6 +18,8 @@ from scripts.local_cloud.seams import SeamError, function_at
 
 _ENGINE_CAP = 60.0  # the engine waits no longer than this between attempts; the rest is waited for here
 _START_PAUSE = 0.15
+_RUNS_KEPT = 5_000
+_forgetting = threading.Lock()
 _run_of_thread: contextvars.ContextVar["Mapping[str, Any] | None"] = contextvars.ContextVar(
     "run", default=None
 )
@@ -34,6 +36,7 @@ def install(context: Context) -> None:
     _stop_at_once(sfn)
     _retriers(sfn)
     _lambda_errors(sfn)
+    _forget_old_runs(sfn)
     _prompt_start(sfn)
 
 
@@ -149,6 +152,21 @@ def _lambda_errors(sfn: Any) -> None:
             raise
 
     sfn._call_lambda = call_with_names
+
+
+def _forget_old_runs(sfn: Any) -> None:
+    """AWS keeps histories for 90 days; a laptop keeps the last few thousand, so that memory has a bound."""
+    start = function_at(sfn, "_start_execution", "data")
+
+    def start_and_forget(data: Mapping[str, Any]) -> Any:
+        if len(sfn._executions._data) > _RUNS_KEPT:
+            with _forgetting:
+                ended = [k for k, run in list(sfn._executions._data.items()) if run["status"] != "RUNNING"]
+                for key in ended[: _RUNS_KEPT // 10]:
+                    sfn._executions._data.pop(key, None)
+        return start(data)
+
+    sfn._start_execution = start_and_forget
 
 
 def _prompt_start(sfn: Any) -> None:

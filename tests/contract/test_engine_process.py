@@ -1,0 +1,125 @@
+"""Our engine as a process: the loopback only, nothing left behind, gone with its parent. Not for AWS."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.local_cloud.launcher import Engine, EngineError
+from tests.contract.cloud import Cloud, eventually
+from tests.contract.conftest import AGAINST_AWS
+
+pytestmark = pytest.mark.skipif(AGAINST_AWS, reason="about the local engine itself")
+_SLEEPER = "import time\ndef handler(event, context):\n    time.sleep(event.get('seconds', 0))\n"
+_PARENT = """
+import sys, time
+from scripts.local_cloud.launcher import Engine
+engine = Engine(sys.argv[1]).start()
+print(engine.pid, engine.endpoint, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Engine]:
+    with Engine(tmp_path / "engine") as engine:
+        yield engine
+
+
+def workers_of(engine: int) -> list[int]:
+    """The living children of a process."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == engine and fields[0] != "Z":
+            found.append(int(entry.parent.name))
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def with_a_busy_worker(engine: Engine) -> list[int]:
+    cloud = Cloud(engine.endpoint)
+    client, function = cloud.client("lambda"), cloud.function(_SLEEPER, Timeout=60)
+    client.invoke(FunctionName=function, Payload="{}")
+    client.invoke(FunctionName=function, InvocationType="Event", Payload='{"seconds": 50}')
+    return eventually(lambda: workers_of(engine.pid))
+
+
+def test_engine_that_stops_leaves_its_log_and_nothing_else(own: Engine) -> None:
+    pid, workers = own.pid, with_a_busy_worker(own)
+    own.stop()
+    assert not alive(pid)
+    assert not any(map(alive, workers))
+    assert [path.name for path in own.state_dir.iterdir()] == ["engine.log"]
+
+
+def test_interrupt_stops_the_engine_cleanly(own: Engine) -> None:
+    pid, workers = own.pid, with_a_busy_worker(own)
+    os.kill(pid, signal.SIGINT)
+    eventually(lambda: not alive(pid))
+    assert not any(map(alive, workers))
+    assert not (own.state_dir / "scratch").exists()
+
+
+def test_workers_die_with_an_engine_that_was_killed(own: Engine) -> None:
+    pid, workers = own.pid, with_a_busy_worker(own)
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not any(map(alive, workers)))
+
+
+def test_engine_dies_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _PARENT, str(tmp_path / "engine")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid, endpoint = parent.stdout.readline().split()
+        cloud = Cloud(endpoint)
+        cloud.client("lambda").invoke(FunctionName=cloud.function(_SLEEPER), Payload="{}")
+        workers = workers_of(int(pid))
+        assert workers
+        parent.kill()
+    eventually(lambda: not alive(int(pid)) and not any(map(alive, workers)))
+    assert not (tmp_path / "engine" / "scratch").exists()
+
+
+def test_only_the_loopback_listens(own: Engine) -> None:
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    sockets = {row[9] for row in rows if row[3] == "0A" and not row[1].startswith("0100007F:")}
+    rows6 = Path("/proc/net/tcp6")
+    if rows6.exists():
+        sockets |= {r.split()[9] for r in rows6.read_text().splitlines()[1:] if r.split()[3] == "0A"}
+    mine = {os.readlink(link) for link in Path(f"/proc/{own.pid}/fd").iterdir()}
+    assert not {f"socket:[{inode}]" for inode in sockets} & mine
+
+
+def test_port_that_is_taken_is_named(own: Engine, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=str(own.port)):
+        Engine(tmp_path / "second", own.port).start()
+
+
+def test_function_that_is_deployed_again_runs_its_new_code(own: Engine) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html"""
+    from tests.contract.cloud import archive
+
+    cloud = Cloud(own.endpoint)
+    client = cloud.client("lambda")
+    function = cloud.function("def handler(event, context):\n    return 1\n")
+    assert client.invoke(FunctionName=function)["Payload"].read() == b"1"
+    client.update_function_code(
+        FunctionName=function, ZipFile=archive("def handler(event, context):\n    return 2\n")
+    )
+    client.get_waiter("function_updated_v2").wait(FunctionName=function)
+    assert client.invoke(FunctionName=function)["Payload"].read() == b"2"
+    assert len(workers_of(own.pid)) == 1
