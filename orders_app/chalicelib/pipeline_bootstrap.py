@@ -19,6 +19,7 @@ from chalicelib.services.pipeline.mail_dead_letters import DeadLetters, alarmed_
 from chalicelib.services.pipeline.manifest import Lake
 from chalicelib.services.pipeline.orchestrate_job import orchestrate_job
 from chalicelib.services.pipeline.record_arrivals import Message, record_arrivals
+from chalicelib.services.pipeline.reingest import reingest
 from chalicelib.services.pipeline.start_run import RunRules, Starter, start_run
 from chalicelib.services.pipeline.tend_runs import tend_runs
 
@@ -49,6 +50,7 @@ class Pipeline:
     mail_remaining: Callable[[], int]
     orchestrate_job: Callable[[Mapping[str, Any]], dict[str, Any]]
     export_customers: Callable[[], dict[str, int]]
+    reingest: Callable[[Mapping[str, Any]], dict[str, Any]]
     prepare_run: Callable[[], dict[str, Any]]
     check_run: Callable[[Mapping[str, Any]], dict[str, Any]]
     fail_run: Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -113,6 +115,7 @@ def build(
             new_id=starter.new_id,
             log=logs,
         ),
+        reingest=partial(reingest, starter),
         prepare_run=partial(prepare_run, finisher),
         check_run=partial(check_run, finisher),
         fail_run=partial(fail_workflow_run, finisher),

@@ -13,6 +13,7 @@ class ListedObject:
     """One object as a listing shows it."""
 
     key: str
+    version_id: str  # "" where the bucket keeps no versions
     etag: str
     size: int
     modified: datetime
@@ -45,10 +46,14 @@ class S3ObjectStore:
         return body
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
-        pages = self._client().get_paginator("list_objects_v2")
+        """The latest version of every object below a prefix."""
+        pages = self._client().get_paginator("list_object_versions")
         for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
-            for item in page.get("Contents", []):
-                yield ListedObject(item["Key"], item["ETag"].strip('"'), item["Size"], item["LastModified"])
+            for item in page.get("Versions", []):
+                if item["IsLatest"]:
+                    version = "" if item["VersionId"] == "null" else item["VersionId"]
+                    etag = item["ETag"].strip('"')
+                    yield ListedObject(item["Key"], version, etag, item["Size"], item["LastModified"])
 
     def _client(self) -> Any:
         return self._s3 or client("s3")

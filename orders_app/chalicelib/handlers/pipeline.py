@@ -118,3 +118,9 @@ def check_etl_run(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 @traced
 def fail_etl_run(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     return pipeline().fail_run(event)
+
+
+@pipeline_doors.lambda_function(name="reingest-files")
+@traced
+def reingest_files(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    return pipeline().reingest(event)

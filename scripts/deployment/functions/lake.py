@@ -107,4 +107,8 @@ FUNCTIONS: Mapping[str, Function] = {
         (*_READS_REPORTS, *_STARTS_CHECKS, *_STARTS_RUNS, *_ALERTS), timeout=300, database=True, concurrency=2
     ),
     "fail-etl-run": Function((*_STARTS_RUNS, *_ALERTS, _MAIL), timeout=60, database=True, concurrency=2),
+    "reingest-files": Function(
+        (*_STARTS_RUNS, Grant(("s3:ListBucketVersions",), (whole_bucket("order-lake"),))),
+        timeout=300, database=True, concurrency=1,
+    ),
 }  # fmt: skip

@@ -137,6 +137,15 @@ def _newer(one: RawFile, other: RawFile) -> bool:
     return same and one.sequencer.ljust(64, "0") > other.sequencer.ljust(64, "0")
 
 
+@dataclass(frozen=True)
+class FakeListed:
+    key: str
+    version_id: str = "v1"
+    etag: str = "e1"
+    size: int = 0
+    modified: datetime = NOON
+
+
 class FakeObjects:
     def __init__(self) -> None:
         self.stored: dict[str, bytes] = {}
@@ -149,6 +158,11 @@ class FakeObjects:
 
     def get(self, key: str, version_id: str | None = None) -> bytes | None:
         return self.stored.get(key)
+
+    def list(self, prefix: str) -> list[FakeListed]:
+        return [
+            FakeListed(key, size=len(body)) for key, body in self.stored.items() if key.startswith(prefix)
+        ]
 
 
 class FakeEngines:

@@ -81,3 +81,11 @@ def test_a_workflow_that_failed_lets_go_of_the_lock_and_people_are_told() -> Non
 def test_an_unknown_run_is_an_error() -> None:
     with pytest.raises(BadPayloadError):
         check_run(World().finisher, {"runId": "run-x"})
+
+
+def test_the_lake_can_be_checked_at_any_time_without_closing_a_run() -> None:
+    world = World()
+    run = world.running()
+    world.publish(run.run_id)
+    answer = check_run(world.finisher, {})
+    assert (answer["passed"], answer["runId"], world.run(run.run_id)) == (True, run.run_id, run)

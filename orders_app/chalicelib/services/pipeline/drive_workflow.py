@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.services.pipeline.fail_run import end_failed
-from chalicelib.services.pipeline.finish_run import Finisher, close, facts_of, read_report
+from chalicelib.services.pipeline.finish_run import (
+    PUBLISHED_KEY,
+    Finisher,
+    check_facts,
+    close,
+    facts_of,
+    read_marker,
+    read_report,
+)
 from chalicelib.services.pipeline.manifest import manifest_key
 from chalicelib.services.pipeline.model import FINAL, NOT_PUBLISHED, BadPayloadError, Driver, Run, State
 from chalicelib.services.pipeline.start_run import claim_run, write
@@ -32,7 +40,12 @@ def prepare_run(finisher: Finisher) -> dict[str, Any]:
 
 
 def check_run(finisher: Finisher, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Checks the tables of a workflow's run, closes it, and says what was found."""
+    """Checks the tables of a workflow's run, closes it, and says what was found.
+
+    Without a run it checks the lake as it stands, against the latest report, and closes nothing.
+    """
+    if "runId" not in payload:
+        return check_lake(finisher)
     run, starter = _run(finisher, payload), finisher.starter
     now = starter.clock()
     if run.state in FINAL:
@@ -44,6 +57,13 @@ def check_run(finisher: Finisher, payload: Mapping[str, Any]) -> dict[str, Any]:
         run = _must(starter.store.advance(run, State.CHECKING, now), run)
     result = finisher.checker.check(facts_of(finisher, run))
     return _answer(_must(close(finisher, run, result), run))
+
+
+def check_lake(finisher: Finisher) -> dict[str, Any]:
+    """{"passed", "findings", "runId"} of the latest published run."""
+    marker = read_marker(finisher, PUBLISHED_KEY)
+    found = dict(finisher.checker.check(check_facts(finisher, marker["run_id"], marker)))
+    return {**found, "runId": marker["run_id"]}
 
 
 def fail_workflow_run(finisher: Finisher, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def on_published(finisher: Finisher, key: str) -> Run | None:
 
     A run that was started elsewhere (nightly, by hand) is adopted, unless another holds the lock.
     """
-    run = _known(finisher, _marker(finisher, key))
+    run = _known(finisher, read_marker(finisher, key))
     if run is not None and run.state in NOT_PUBLISHED:
         now = finisher.starter.clock()
         report = read_report(finisher, run.run_id)
@@ -102,11 +102,15 @@ def run_checks(finisher: Finisher, run: Run) -> Run | None:
 
 def facts_of(finisher: Finisher, run: Run) -> dict[str, Any]:
     """What the checks hold the tables against: the run's own report, and the ledger's revenue."""
-    days = [date.fromisoformat(day) for day in run.report.get("dates_touched") or ()]
+    return check_facts(finisher, run.run_id, run.report)
+
+
+def check_facts(finisher: Finisher, run_id: str, report: Mapping[str, Any]) -> dict[str, Any]:
+    days = [date.fromisoformat(day) for day in report.get("dates_touched") or ()]
     return {
-        "run_id": run.run_id,
+        "run_id": run_id,
         "database": finisher.starter.lake.database,
-        "report": dict(run.report),
+        "report": dict(report),
         "ledger": finisher.ledger.revenue(days, finisher.starter.clock()),
     }
 
@@ -156,7 +160,8 @@ def _end(finisher: Finisher, run: Run, error: str | None, report: Mapping[str, A
     return closed
 
 
-def _marker(finisher: Finisher, key: str) -> dict[str, Any]:
+def read_marker(finisher: Finisher, key: str) -> dict[str, Any]:
+    """What the job says that it published; raises BadMessageError where it names no run."""
     body = finisher.starter.objects.get(key)
     try:
         marker = json.loads(body) if body else None

@@ -1,6 +1,6 @@
 """What the use cases of the data path need from outside, as protocols; adapters implement them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -63,6 +63,21 @@ class PipelineStore(Protocol):
         ...
 
 
+class Listed(Protocol):
+    """One object as a listing shows it."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def version_id(self) -> str: ...
+    @property
+    def etag(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def modified(self) -> datetime: ...
+
+
 class Objects(Protocol):
     """The bucket of the lake."""
 
@@ -70,6 +85,10 @@ class Objects(Protocol):
 
     def get(self, key: str, version_id: str | None = None) -> bytes | None:
         """The object, or None where there is none."""
+        ...
+
+    def list(self, prefix: str) -> Iterable[Listed]:
+        """The latest version of every object below a prefix."""
         ...
 
 

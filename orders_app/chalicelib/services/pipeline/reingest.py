@@ -1,0 +1,43 @@
+"""Takes files in again: those of a failed run, or whatever lies in the raw zone and was never recorded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.services.pipeline.model import BadPayloadError, RawFile
+from chalicelib.services.pipeline.read_arrivals import RAW_PREFIX, is_raw_data, kind_of
+from chalicelib.services.pipeline.start_run import Starter, start_run
+
+
+def reingest(starter: Starter, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """{"runId"} makes a failed run's files pending again, {"scan": true} records what nobody announced."""
+    if payload.get("scan") is True:
+        count = starter.store.record(_unrecorded(starter), starter.clock())
+    else:
+        count = _requeued(starter, payload.get("runId"))
+    started = start_run(starter) if count else None
+    starter.log.info("files taken in again", count=count, payload=dict(payload))
+    return {"files": count, "startedRun": started.run_id if started else None}
+
+
+def _requeued(starter: Starter, run_id: object) -> int:
+    run = starter.store.get(run_id) if isinstance(run_id, str) else None
+    if run is None:
+        raise BadPayloadError(f"no run {run_id!r}; give runId, or scan")
+    return starter.store.requeue(run.run_id)
+
+
+def _unrecorded(starter: Starter) -> list[RawFile]:
+    return [
+        RawFile(
+            bucket=starter.lake.bucket,
+            key=found.key,
+            version_id=found.version_id,
+            etag=found.etag,
+            size=found.size,
+            sequencer="",
+            kind=kind_of(found.key),
+            object_time=found.modified,
+        )
+        for found in starter.objects.list(RAW_PREFIX)
+        if is_raw_data(found.key)
+    ]

@@ -1,0 +1,33 @@
+"""Files are taken in again on request: a failed run's, or those that nobody announced."""
+
+import pytest
+
+from chalicelib.services.pipeline.fail_run import end_failed
+from chalicelib.services.pipeline.model import BadPayloadError
+from chalicelib.services.pipeline.reingest import reingest
+from tests.unit.pipeline.builders import World
+
+
+def test_the_files_of_a_failed_run_make_a_new_run() -> None:
+    world = World()
+    run = world.running()
+    end_failed(world.starter, world.alerts, run, "rubbish in, nothing out")
+    answer = reingest(world.starter, {"runId": run.run_id})
+    assert (answer["files"], answer["startedRun"] not in (None, run.run_id)) == (1, True)
+
+
+def test_a_scan_records_what_was_never_announced_and_nothing_twice() -> None:
+    world = World()
+    world.arrive("raw-data/known.csv")
+    world.objects.stored = {
+        f"raw-data/{name}": b"x" for name in ("known.csv", "lost.csv", "_SUCCESS", "orders/")
+    }
+    assert reingest(world.starter, {"scan": True})["files"] == 1
+    assert sorted(world.store.states()) == ["raw-data/known.csv", "raw-data/lost.csv"]
+    assert reingest(world.starter, {"scan": True})["files"] == 0
+
+
+@pytest.mark.parametrize("payload", [{}, {"runId": "run-x"}, {"runId": 7}, {"scan": "yes"}])
+def test_a_request_for_nothing_known_is_an_error(payload: dict[str, object]) -> None:
+    with pytest.raises(BadPayloadError):
+        reingest(World().starter, payload)
