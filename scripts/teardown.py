@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from chalicelib import names
 from scripts import provision, register
@@ -65,15 +66,28 @@ def keeps(stage: StageSettings) -> bool:
 
 def kept_part(base: Template) -> Template:
     """The base without what holds no data: buckets, database, network and secret stay in the stack."""
-    resources = {
-        name: body for name, body in base["Resources"].items() if body["Type"].startswith(KEPT_SERVICES)
-    }
+    declared = base["Resources"]
+    kept = {name: body for name, body in declared.items() if body["Type"].startswith(KEPT_SERVICES)}
+    gone = declared.keys() - kept.keys()
     outputs = {
-        name: body
-        for name, body in base["Outputs"].items()
-        if not any(gone in str(body) for gone in base["Resources"].keys() - resources.keys())
+        name: body for name, body in base["Outputs"].items() if not any(one in str(body) for one in gone)
     }
-    return {**base, "Resources": resources, "Outputs": outputs}
+    return {
+        **base,
+        "Resources": {name: _alone(body, gone) for name, body in kept.items()},
+        "Outputs": outputs,
+    }
+
+
+def _alone(resource: Mapping[str, Any], gone: Collection[str]) -> dict[str, Any]:
+    """A kept resource that notifies nobody and waits for nothing that is gone."""
+    waits = resource.get("DependsOn", [])
+    waits = [one for one in ([waits] if isinstance(waits, str) else waits) if one not in gone]
+    properties = {
+        name: body for name, body in resource["Properties"].items() if name != "NotificationConfiguration"
+    }
+    rest = {name: body for name, body in resource.items() if name not in ("DependsOn", "Properties")}
+    return {**rest, "Properties": properties, **({"DependsOn": waits} if waits else {})}
 
 
 def confirmed(stage: StageSettings, ask: Callable[[str], str]) -> bool:

@@ -1,0 +1,87 @@
+"""config.json and policies are generated: what is committed is what the code makes, stage by stage."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chalicelib import names
+from scripts import configure
+from scripts.deployment import chalice_config, settings
+from scripts.deployment.errors import DeploymentError
+from scripts.deployment.functions import FUNCTIONS
+from tests.unit.deployment.stages import stage
+
+
+@pytest.mark.parametrize("name", names.STAGES)
+def test_committed_configuration_is_what_the_code_makes(name: str) -> None:
+    wanted = configure.wanted_files(configure.defaults(name), configure.APP, committed=True)
+    assert configure.plan(wanted, configure.APP) == [], "run python -m scripts.configure"
+
+
+def test_no_policy_file_is_left_over() -> None:
+    found = {path.stem for path in (configure.APP / ".chalice" / "policies" / "prod").glob("*.json")}
+    assert found == set(FUNCTIONS)
+
+
+def test_configuring_one_stage_keeps_the_others(tmp_path: Path) -> None:
+    configure.apply(settings.local(), tmp_path)
+    configure.apply(stage("prod"), tmp_path)
+    config = json.loads((tmp_path / chalice_config.CONFIG).read_text())
+    assert list(config["stages"]) == ["local", "prod"]
+    assert config["stages"]["local"]["environment_variables"]["STAGE"] == "local"
+
+
+def test_configuring_twice_changes_nothing(tmp_path: Path) -> None:
+    assert configure.apply(stage("prod"), tmp_path)
+    assert configure.apply(stage("prod"), tmp_path) == []
+
+
+def test_only_database_functions_join_the_network() -> None:
+    functions = chalice_config.stage_block(stage(), packaged=False)["lambda_functions"]
+    joined = {name for name, block in functions.items() if "subnet_ids" in block}
+    assert joined == {name for name, function in FUNCTIONS.items() if function.database}
+
+
+def test_every_value_of_the_environment_is_text() -> None:
+    assert all(isinstance(value, str) for value in chalice_config.environment(stage()).values())
+
+
+def test_app_reads_the_generated_environment() -> None:
+    from chalicelib.config import Settings
+
+    read = Settings.from_env(chalice_config.environment(stage()))
+    assert (read.stage, read.currency, read.database_secret) == ("prod", "EUR", "shop-database")
+
+
+def test_partial_batch_answers_are_off_until_the_mapping_is_set() -> None:
+    assert chalice_config.environment(stage())["PARTIAL_BATCH_RESPONSES"] == "0"
+
+
+def test_database_functions_together_fit_into_the_connections_of_a_small_database() -> None:
+    database = [one.concurrency for one in FUNCTIONS.values() if one.database]
+    assert None not in database
+    assert sum(limit or 0 for limit in database) <= 180, "Aurora with half a capacity unit takes 189"
+
+
+def test_stage_may_reserve_otherwise() -> None:
+    block = chalice_config.stage_block(stage(reserved_concurrency={"api_handler": 3}), packaged=False)
+    assert block["lambda_functions"]["api_handler"]["reserved_concurrency"] == 3
+
+
+def test_local_has_no_authorizer_and_reserves_nothing() -> None:
+    functions = chalice_config.stage_block(settings.local(), packaged=False)["lambda_functions"]
+    assert "token-authorizer" not in functions
+    assert not any("reserved_concurrency" in block for block in functions.values())
+
+
+def test_broken_config_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".chalice").mkdir()
+    (tmp_path / chalice_config.CONFIG).write_text("{")
+    with pytest.raises(DeploymentError, match=r"config\.json is not a config"):
+        configure.apply(stage(), tmp_path)
+
+
+def test_unknown_stage_ends_with_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert configure.main(["--stage", "production"]) == 1
+    assert capsys.readouterr().err.startswith("error: unknown stage 'production'")
