@@ -1,4 +1,4 @@
-"""All that touches Glue beyond the catalog's partitions: its tables as input, and awsglue's job bookkeeping."""
+"""What touches Glue beyond partitions: its tables as input, and awsglue's job bookkeeping."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ def glue_client() -> Any:
 
 @contextmanager
 def glue_job(name: str | None, arguments: Sequence[str]) -> Iterator[None]:
-    """Tell Glue's own runtime of the job's begin and end; without awsglue (a laptop) there is nobody to tell."""
+    """Tell Glue's runtime of the job's begin and end; on a laptop, without awsglue, there is none to tell."""
     try:
         from awsglue.context import GlueContext
         from awsglue.job import Job

@@ -15,7 +15,7 @@ _SHARE_OF_MEMORY = 0.6
 
 
 def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
-    """`{"manifest": "s3://…"}` -> the run's report in short; errors are raised, so that Lambda counts them."""
+    """`{"manifest": "s3://…"}` -> the run's report in short; errors are raised: Lambda counts them."""
     manifest = parse_manifest(read_url(event["manifest"]))
     catalog = GlueCatalog(manifest.database) if manifest.database else NoCatalog()
     with open_engine("duckdb", memory_limit=_memory_limit()) as engine:

@@ -14,7 +14,7 @@ KIND_NAMES = ("sales", "customers", "orders")
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One input object, a local path if `bucket` is None; `object_time` is the version of rows without one."""
+    """One input object, a local path if `bucket` is None; `object_time` versions rows without one."""
 
     key: str
     kind: str

@@ -71,7 +71,8 @@ def orders_of(batch: str) -> str:
 
 def superseded(silver: str, orders: str) -> str:
     """The lines in silver of the batch's orders: they take part in the merge."""
-    return f"select {', '.join(SALES_COLUMNS)} from {silver} as s where order_id in (select order_id from {orders})"
+    columns = ", ".join(SALES_COLUMNS)
+    return f"select {columns} from {silver} where order_id in (select order_id from {orders})"
 
 
 def winners(batch: str, old: str) -> str:
@@ -100,7 +101,9 @@ def merged_customers(known: str, checked: str) -> str:
     return f"""
 select {columns} from (
   select *, row_number() over (partition by customer_id order by version desc, {_LATEST}) as place
-  from (select {columns} from {known} union all select {columns} from {checked} where failed is null) as candidates
+  from (
+    select {columns} from {known} union all select {columns} from {checked} where failed is null
+  ) as candidates
 ) as ranked where place = 1"""
 
 
@@ -123,13 +126,13 @@ def among(column: str, values: Collection[str]) -> str:
     return f"{column} in ({listed})" if listed else "1 = 0"
 
 
-def of_dates(current_: str, dates: Collection[str] | None) -> str:
-    """Rows of silver on some days (None: all), with the day as text to partition by."""
-    where = "" if dates is None else " where " + among("cast(order_date as string)", dates)
-    return f"select *, cast(order_date as string) as order_day from {current_}{where}"
+def of_dates(current_: str, dates: Collection[str]) -> str:
+    """Rows of silver on some days, with the day as text to partition by."""
+    day = "cast(order_date as string)"
+    return f"select *, {day} as order_day from {current_} where {among(day, dates)}"
 
 
-def daily_sales(current_: str, dates: Collection[str] | None) -> str:
+def daily_sales(current_: str, dates: Collection[str]) -> str:
     """Revenue, orders and customers by day and region, of completed orders."""
     return f"""
 select region, cast(sum(line_amount) as decimal(18,2)) as daily_revenue,
@@ -141,9 +144,9 @@ from (
 where status = 'completed' group by order_date, region"""
 
 
-def customer_metrics(current_: str, customers: str, buckets: Collection[str] | None) -> str:
+def customer_metrics(current_: str, customers: str, buckets: Collection[str]) -> str:
     """Known customers with a completed order; the average is cents over orders, rounded half up."""
-    where = "" if buckets is None else " and " + among(bucket("customer_id"), buckets)
+    where = "" if len(buckets) == len(BUCKETS) else " and " + among(bucket("customer_id"), buckets)
     cents = "cast(spent * cast(100 as decimal(3,0)) as bigint)"
     numerator, divisor = f"({cents} * 2 + orders)", "(orders * 2)"
     average = f"cast(({numerator} - {numerator} % {divisor}) / {divisor} as bigint)"

@@ -5,7 +5,9 @@ commit (the pointer), gold object by object, the catalog, and `_published.json` 
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from etl import model
@@ -21,15 +23,6 @@ from etl.storage import Storage, storage_for
 from etl.validate import check_threshold, judge, profile, put_quarantine
 
 PUBLISHED = "_published.json"
-
-
-@dataclass(frozen=True)
-class Touched:
-    dates: list[str]
-    buckets: list[str]
-    customers: int
-    sales: bool
-    customers_changed: bool
 
 
 def run(
@@ -55,14 +48,14 @@ def _run(
     try:
         with report.phase("read"):
             landings = read(engine, manifest)
-            state = load_state(storage)
+            before = load_state(storage)
         with report.phase("validate"):
-            validate(engine, manifest, landings, report, quarantine)
+            repeated = validate(engine, manifest, landings, report, quarantine)
         with report.phase("transform"):
-            touched = transform(engine, storage, state, report)
-            report.tables = totals(engine)
-        with report.phase("write"):
-            state = write(engine, storage, catalog, manifest, state, touched)
+            state = transform(engine, storage, manifest, before, repeated, report)
+        if report.dates_touched or state.pending_buckets:
+            with report.phase("write"):
+                write(engine, storage, catalog, state, before)
         report.status = "succeeded"
         return report
     except Exception:
@@ -81,166 +74,164 @@ def read(engine: Engine, manifest: Manifest) -> dict[str, Landing]:
 
 def validate(
     engine: Engine, manifest: Manifest, landings: dict[str, Landing], report: Report, quarantine: Storage
-) -> None:
+) -> bool:
+    """Judge every row; true if an order id comes more than once."""
     for schema in (CUSTOMERS, SALES):
         checked = f"checked_{schema.name}"
         engine.table(checked, checked_sql(schema, landings[schema.name].view, manifest.as_of))
         judge(engine, schema, checked, landings[schema.name], report)
     report.check_balance()
-    _number_lines(engine, report)
+    repeated = number_lines(engine, report)
     put_quarantine(engine, CUSTOMERS, "checked_customers", None, quarantine, manifest, report)
     put_quarantine(engine, SALES, "checked_sales", "numbered_sales", quarantine, manifest, report)
     for schema in (CUSTOMERS, SALES):
         report.profile[schema.name] = profile(engine, schema, f"checked_{schema.name}")
     check_threshold(report, manifest.options)
+    return repeated
 
 
-def _number_lines(engine: Engine, report: Report) -> None:
+def number_lines(engine: Engine, report: Report) -> bool:
     """Windows over a million orders are dear: they run only where an order id comes more than once."""
     rows, orders = engine.rows("select count(order_id), count(distinct order_id) from checked_sales")[0]
-    repeated = rows != orders
+    repeated = bool(rows != orders)
     if repeated:
-        same = ", ".join(("source", *(n for n in SALES.names)))
+        same = ", ".join(("source", *SALES.names))
         found = engine.rows(
-            f"select coalesce(sum(n - 1), 0) from (select count(*) as n from checked_sales "
+            f"select sum(n - 1) from (select count(*) as n from checked_sales "
             f"where failed is null group by {same}) as lines where n > 1"
         )
-        report.repeated_lines = int(found[0][0])
+        report.repeated_lines = int(found[0][0] or 0)
     engine.view("numbered_sales", model.numbered("checked_sales", repeated))
-    if repeated:
-        engine.table("batch_sales", model.accepted("numbered_sales"))
-    else:
-        engine.view("batch_sales", model.accepted("numbered_sales"))
+    keep = engine.table if repeated else engine.view
+    keep("batch_sales", model.accepted("numbered_sales"))
+    return repeated
 
 
-def transform(engine: Engine, storage: Storage, state: LakeState, report: Report) -> Touched:
-    engine.parquet("silver_sales", storage, list(state.sales.values()), model.empty_sales())
+def transform(
+    engine: Engine, storage: Storage, manifest: Manifest, state: LakeState, repeated: bool, report: Report
+) -> LakeState:
+    """Merge the batch into silver and count the touched gold; the state that a commit will make true."""
+    merge_sales(engine, storage, state, repeated, report)
     known = [state.customers] if state.customers else []
     engine.parquet("known_customers", storage, known, model.empty_customers())
+    engine.table("current_customers", model.merged_customers("known_customers", "checked_customers"))
+    wanted = touched(engine, manifest, state, report)
+    engine.table("gold_days", model.daily_sales("current_sales", wanted.pending_dates))
+    engine.table(
+        "gold_customers",
+        model.customer_metrics("current_sales", "current_customers", wanted.pending_buckets),
+    )
+    return count_tables(engine, wanted, report)
+
+
+def merge_sales(engine: Engine, storage: Storage, state: LakeState, repeated: bool, report: Report) -> None:
+    engine.parquet("silver_sales", storage, list(state.sales.values()), model.empty_sales())
     engine.view("batch_orders", model.orders_of("batch_sales"))
-    accepted, distinct = engine.rows("select count(*), count(distinct order_id) from batch_sales")[0]
     if state.sales:
         engine.table("old_sales", model.superseded("silver_sales", "batch_orders"))
     else:
-        engine.view("old_sales", model.empty_sales() + " where 1 = 0")
-    old = engine.rows("select count(*) from old_sales")[0][0]
-    if old or accepted != distinct:
-        engine.table("won_sales", model.winners("batch_sales", "old_sales"))
-    else:
+        engine.view("old_sales", f"select * from ({model.empty_sales()}) as none_yet where 1 = 0")
+    if not state.sales and not repeated:
         engine.view("won_sales", "select * from batch_sales")
-    won = engine.rows("select count(*) from won_sales")[0][0]
-    report.duplicates = accepted + old - won
-    if state.sales:
-        engine.view("current_sales", model.current("silver_sales", "batch_orders", "won_sales"))
-    else:
         engine.view("current_sales", "select * from won_sales")
-    engine.table("current_customers", model.merged_customers("known_customers", "checked_customers"))
-    return _touched(engine, state, report, accepted > 0)
+        return
+    engine.table("won_sales", model.winners("batch_sales", "old_sales"))
+    engine.view("current_sales", model.current("silver_sales", "batch_orders", "won_sales"))
+    old, won = engine.rows(
+        "select (select count(*) from old_sales) as old, (select count(*) from won_sales) as won"
+    )[0]
+    report.duplicates = report.by_kind["sales"]["accepted"] + old - won
 
 
-def _touched(engine: Engine, state: LakeState, report: Report, sales: bool) -> Touched:
-    changed = "select customer_id from checked_customers where failed is null"
-    dates = sorted(row[0] for row in engine.rows(model.dates_touched("batch_sales", "old_sales")))
-    engine.table(
-        "touched_customers", model.customers_touched("batch_sales", "old_sales", f"({changed}) as changed")
+def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report) -> LakeState:
+    """The days and customers of this batch's rows, old and new, and those that a dead run still owes."""
+    days = {row[0] for row in engine.rows(model.dates_touched("batch_sales", "old_sales"))}
+    changed = "(select customer_id from checked_customers where failed is null) as changed"
+    hashed = model.bucket("customer_id")
+    buckets = engine.rows(
+        f"select {hashed}, count(*) from ({model.customers_touched('batch_sales', 'old_sales', changed)}) "
+        f"as t group by {hashed}"
     )
-    buckets = engine.rows(f"select {model.bucket('customer_id')}, count(*) from touched_customers group by 1")
     unknown = engine.rows(
         "select count(*) from batch_sales as b where not exists "
         "(select 1 from current_customers as c where c.customer_id = b.customer_id)"
     )[0][0]
     if unknown:
         report.warnings_by_rule["customer_unknown"] = unknown
-    report.dates_touched = dates
     report.customers_touched = sum(count for _, count in buckets)
-    customers_changed = report.by_kind["customers"]["accepted"] > 0
-    return Touched(
-        dates=dates,
-        buckets=sorted({b for b, _ in buckets}),
-        customers=report.customers_touched,
-        sales=sales,
-        customers_changed=customers_changed,
+    report.dates_touched = sorted({*state.pending_dates, *days})
+    prefix = f"run={manifest.run_id}.{state.commits + 1}"  # no commit writes over what another one wrote
+    moved = {day: f"silver/sales/{prefix}/order_day={day}/part-0.parquet" for day in days}
+    changed_customers = report.by_kind["customers"]["accepted"] > 0
+    return replace(
+        state,
+        run_id=manifest.run_id,
+        commits=state.commits + 1,
+        sales={**state.sales, **moved},
+        customers=f"silver/customers/{prefix}/part-0.parquet" if changed_customers else state.customers,
+        pending_dates=report.dates_touched,
+        pending_buckets=sorted({*state.pending_buckets, *(b for b, _ in buckets)}),
     )
 
 
-def totals(engine: Engine) -> dict[str, dict[str, Any]]:
-    """The whole tables as they will be: what the Athena checks hold the published ones against."""
-    done = "current_sales where status = 'completed'"
-    lines, revenue = engine.rows(f"select count(*), cast(sum(line_amount) as decimal(18,2)) from {done}")[0]
-    days, regions = engine.rows(
-        f"select count(distinct order_date), count(*) from "
-        f"(select order_date, region from {done} group by order_date, region) as days"
-    )[0]
-    known, spent = engine.rows(
-        f"select count(distinct customer_id), cast(sum(line_amount) as decimal(18,2)) from {done} "
-        f"and customer_id in (select customer_id from current_customers)"
-    )[0]
-    return {
-        "sales": {"rows": lines, "revenue": revenue or 0},
-        "daily_sales": {"rows": regions, "partitions": days, "revenue": revenue or 0},
-        "customer_metrics": {"rows": known, "revenue": spent or 0},
+def count_tables(engine: Engine, state: LakeState, report: Report) -> LakeState:
+    """Rows and revenue of each touched part of gold, and of the whole tables, for the checks."""
+    days = dict.fromkeys(state.pending_dates, (0, "0.00"))
+    days |= _figures(engine, "gold_days", "order_date", "daily_revenue")
+    buckets = dict.fromkeys(state.pending_buckets, (0, "0.00"))
+    buckets |= _figures(engine, "gold_customers", "bucket", "total_spent")
+    state = replace(state, days={**state.days, **days}, buckets={**state.buckets, **buckets})
+    report.tables = {
+        "daily_sales": {"partitions": len(state.days), **_sum(state.days.values())},
+        "customer_metrics": _sum(state.buckets.values()),
     }
+    return state
+
+
+def _figures(engine: Engine, table: str, part: str, money: str) -> dict[str, tuple[int, str]]:
+    found = engine.rows(f"select {part}, count(*), sum({money}) from {table} group by {part}")
+    return {name: (rows, format(revenue, "f")) for name, rows, revenue in found}
+
+
+def _sum(figures: Iterable[Sequence[Any]]) -> dict[str, Any]:
+    listed = list(figures)
+    revenue = sum((Decimal(money) for _, money in listed), Decimal("0.00"))
+    return {"rows": sum(rows for rows, _ in listed), "revenue": format(revenue, "f")}
 
 
 def write(
-    engine: Engine, storage: Storage, catalog: Catalog, manifest: Manifest, state: LakeState, touched: Touched
-) -> LakeState:
+    engine: Engine,
+    storage: Storage,
+    catalog: Catalog,
+    state: LakeState,
+    before: LakeState,
+) -> None:
     """Silver, commit, gold, catalog, settle: each step may be the last one before a kill."""
-    committed = _write_silver(engine, storage, manifest, state, touched)
-    if touched.sales or touched.customers_changed:
-        save_state(storage, committed, "commit")
-    else:
-        committed = state
-    _write_gold(engine, storage, committed)
-    catalog.sync(storage, committed, list(committed.pending_dates))
-    if committed.pending_dates or committed.pending_buckets:
-        save_state(storage, committed.settled(), "settle")
-    return committed.settled()
+    write_silver(engine, storage, state, before)
+    save_state(storage, state, "commit")
+    write_gold(engine, storage, state)
+    catalog.sync(storage, state, list(state.pending_dates))
+    save_state(storage, state.settled(), "settle")
 
 
-def _write_silver(
-    engine: Engine, storage: Storage, manifest: Manifest, state: LakeState, touched: Touched
-) -> LakeState:
-    prefix = f"run={manifest.run_id}"
-    sales = dict(state.sales)
-    if touched.dates:
-        keys = {d: f"silver/sales/{prefix}/order_day={d}/part-0.parquet" for d in touched.dates}
-        rows = model.of_dates("current_sales", touched.dates)
-        engine.put_partitions(rows, "order_day", touched.dates, storage, keys.__getitem__, "silver sales")
-        sales |= keys
-    customers = state.customers
-    if touched.customers_changed:
-        customers = f"silver/customers/{prefix}/part-0.parquet"
-        engine.put_parquet("select * from current_customers", storage, customers, "silver customers")
-    return LakeState(
-        run_id=manifest.run_id,
-        sales=sales,
-        customers=customers,
-        pending_dates=sorted({*state.pending_dates, *touched.dates}),
-        pending_buckets=sorted({*state.pending_buckets, *touched.buckets}),
-    )
+def write_silver(engine: Engine, storage: Storage, state: LakeState, before: LakeState) -> None:
+    moved = {day: key for day, key in state.sales.items() if before.sales.get(day) != key}
+    if moved:
+        rows = model.of_dates("current_sales", moved)
+        engine.put_partitions(rows, "order_day", moved, storage, moved.__getitem__, "silver sales")
+    if state.customers and state.customers != before.customers:
+        engine.put_parquet("select * from current_customers", storage, state.customers, "silver customers")
 
 
-def _write_gold(engine: Engine, storage: Storage, state: LakeState) -> None:
-    dates, buckets = list(state.pending_dates), list(state.pending_buckets)
-    if dates:
-        engine.put_partitions(
-            model.daily_sales("current_sales", dates),
-            "order_date",
-            dates,
-            storage,
-            lambda day: f"daily_sales/order_date={day}/data.parquet",
-            "daily_sales",
-        )
-    if buckets:
-        engine.put_partitions(
-            model.customer_metrics("current_sales", "current_customers", buckets),
-            "bucket",
-            buckets,
-            storage,
-            lambda bucket: f"customer_metrics/part-{bucket}.parquet",
-            "customer_metrics",
-        )
+def write_gold(engine: Engine, storage: Storage, state: LakeState) -> None:
+    if state.pending_dates:
+        keys = {day: f"daily_sales/order_date={day}/data.parquet" for day in state.pending_dates}
+        everything = "select * from gold_days"
+        engine.put_partitions(everything, "order_date", keys, storage, keys.__getitem__, "daily_sales")
+    if state.pending_buckets:
+        keys = {part: f"customer_metrics/part-{part}.parquet" for part in state.pending_buckets}
+        everything = "select * from gold_customers"
+        engine.put_partitions(everything, "bucket", keys, storage, keys.__getitem__, "customer_metrics")
 
 
 def publish(storage: Storage, manifest: Manifest, report: Report) -> None:

@@ -46,7 +46,8 @@ class Report:
         """Input rows = accepted + quarantined, always."""
         if self.rows_in != self.accepted + self.quarantined:
             raise EtlError(
-                f"rows do not balance: {self.rows_in} in, {self.accepted} accepted, {self.quarantined} quarantined"
+                f"rows do not balance: {self.rows_in} in, "
+                f"{self.accepted} accepted, {self.quarantined} quarantined"
             )
 
     def to_json(self) -> str:

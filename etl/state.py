@@ -5,19 +5,24 @@ A run that dies after it leaves that list, and the next run, whatever it reads, 
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from etl.storage import Storage
 
+Figures = Sequence[Any]  # rows and revenue (as text) of one part of a gold table
 KEY = "_state/current.json"
 
 
 @dataclass(frozen=True)
 class LakeState:
     run_id: str = ""
+    commits: int = 0
     sales: Mapping[str, str] = field(default_factory=dict)
     customers: str | None = None
+    days: Mapping[str, Figures] = field(default_factory=dict)
+    buckets: Mapping[str, Figures] = field(default_factory=dict)
     pending_dates: Collection[str] = ()
     pending_buckets: Collection[str] = ()
 

@@ -17,22 +17,20 @@ MIN_ROWS_FOR_THRESHOLD = 100
 
 def judge(engine: Engine, schema: Schema, checked: str, landing: Landing, report: Report) -> None:
     """Count every row of a kind once as accepted or quarantined, by file and by reason."""
-    counts = engine.rows(
-        f"select source, count(*), count(failed) from {checked} group by source order by source"
-    )
-    by_source = {source: (rows, failed) for source, rows, failed in counts}
+    by_source: dict[str, tuple[int, int]] = {}
+    for source, failed, warned, count in engine.rows(
+        f"select source, failed, warned, count(*) from {checked} group by source, failed, warned"
+    ):
+        rows, rejected = by_source.get(source, (0, 0))
+        by_source[source] = (rows + count, rejected + (count if failed else 0))
+        _add_reasons(report.quarantined_by_rule, failed, count)
+        _add_reasons(report.warnings_by_rule, warned, count)
     total, rejected = sum(r for r, _ in by_source.values()), sum(f for _, f in by_source.values())
-    report.by_kind[schema.name] = {
-        "rows_in": total,
-        "accepted": total - rejected,
-        "quarantined": rejected,
-    }
+    report.by_kind[schema.name] = {"rows_in": total, "accepted": total - rejected, "quarantined": rejected}
     report.rows_in += total
     report.accepted += total - rejected
     report.quarantined += rejected
-    _count_reasons(engine, checked, "failed", report.quarantined_by_rule)
-    _count_reasons(engine, checked, "warned", report.warnings_by_rule)
-    for source, notes in landing.notes.items():
+    for source, notes in sorted(landing.notes.items()):
         rows, failed = by_source.get(source, (0, 0))
         report.files.append(
             {
@@ -48,18 +46,16 @@ def judge(engine: Engine, schema: Schema, checked: str, landing: Landing, report
             report.notes.append(f"{source}: no records, only a header")
 
 
-def _count_reasons(engine: Engine, checked: str, column: str, into: dict[str, int]) -> None:
-    for reasons, count in engine.rows(
-        f"select {column}, count(*) from {checked} where {column} is not null group by {column}"
-    ):
-        for reason in reasons.split(","):
-            into[reason] = into.get(reason, 0) + count
+def _add_reasons(into: dict[str, int], reasons: str | None, count: int) -> None:
+    for reason in reasons.split(",") if reasons else ():
+        into[reason] = into.get(reason, 0) + count
 
 
 def profile(engine: Engine, schema: Schema, table: str) -> dict[str, Any]:
-    """Nulls, distinct values, smallest and largest of every column of the accepted rows."""
+    """Nulls, distinct values (estimated), smallest and largest of every column of the accepted rows."""
     parts = [
-        f"count(*) - count({n}), count(distinct {n}), cast(min({n}) as string), cast(max({n}) as string)"
+        f"count(*) - count({n}), approx_count_distinct({n}), "
+        f"cast(min({n}) as string), cast(max({n}) as string)"
         for n in schema.names
     ]
     row = engine.rows(f"select {', '.join(parts)} from {table} where failed is null")[0]
@@ -87,12 +83,13 @@ def put_quarantine(
         columns = f"q.source, q.record, q.failed as reasons, q.raw, q.extra, {place}, {texts}"
         sql = (
             f"select {columns} from {checked} as q left join {lines} as n "
-            f"on n.source = q.source and n.record = q.record where q.failed is not null order by 1, 2"
+            f"on n.source = q.source and n.record = q.record "
+            f"where q.failed is not null order by source, record"
         )
     else:
         sql = (
             f"select source, record, failed as reasons, raw, extra, {place}, {texts} from {checked} "
-            f"where failed is not null order by 1, 2"
+            f"where failed is not null order by source, record"
         )
     key = f"run={manifest.run_id}/{schema.name}.jsonl"
     engine.put_json_lines(sql, storage, key, "quarantine")

@@ -130,7 +130,7 @@ class DuckDbEngine:
         return True
 
     def _strict(self, path: Path, file: SourceFile, schema: Schema, notes: FileNotes) -> str:
-        """Records through a file of JSON lines: no native reader can read that otherwise than it was meant."""
+        """Records through a file of JSON lines: no native reader can misread those."""
         landed = self._new_path("landed")
         with landed.open("w", encoding="utf-8") as out:
             for record in read_file(path, schema, notes):
@@ -154,8 +154,9 @@ def _csv(path: Path, clean: CleanCsv) -> str:
     columns = ", ".join(f"{text(name)}: 'varchar'" for name in clean.names)
     packed = "gzip" if compression_of(path) else "none"
     return (
-        f"read_csv({text(str(path))}, auto_detect = false, header = true, delim = ',', quote = '', escape = '', "
-        f"comment = '', new_line = '\\n', strict_mode = true, null_padding = false, compression = '{packed}', "
+        f"read_csv({text(str(path))}, auto_detect = false, header = true, delim = ',', quote = '', "
+        f"escape = '', comment = '', new_line = '\\n', strict_mode = true, null_padding = false, "
+        f"compression = '{packed}', "
         f"max_line_size = {MAX_LINE}, columns = {{{columns}}})"
     )
 

@@ -56,7 +56,9 @@ def broken(number: int, error: str, raw: str) -> Record:
 def extra_json(pairs: Iterable[tuple[str, str | None]]) -> str | None:
     """The unknown columns of a record as a JSON object of texts, in name order; None when there are none."""
     kept = {name: value for name, value in pairs if value is not None and value != ""}
-    return json.dumps(kept, ensure_ascii=False, sort_keys=True) if kept else None
+    if not kept:
+        return None
+    return json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def shape(number: int, pairs: Mapping[str, str | None], raw: str, schema: Schema, notes: FileNotes) -> Record:

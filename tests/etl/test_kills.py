@@ -1,4 +1,4 @@
-"""kill -9 before every single write of a run, and the run again: the tables are those of a run left in peace."""
+"""kill -9 before every single write of a run, and the run again: the tables of a run left in peace."""
 
 import json
 import shutil

@@ -110,7 +110,9 @@ def test_files_in_any_order_and_any_split_into_runs_give_the_same_tables(tmp_pat
     files = [
         customers_file(tmp_path),
         csv_file(tmp_path / "a.csv", [line("1"), line("1", price="5"), line("2", customer_id="C002")], 1),
-        csv_file(tmp_path / "b.csv", [line("1", price="3", order_date="2024-01-17"), line("3", region="")], 2),
+        csv_file(
+            tmp_path / "b.csv", [line("1", price="3", order_date="2024-01-17"), line("3", region="")], 2
+        ),
         json_file(tmp_path / "c.jsonl", [lake_record(1), lake_record(2, "refunded")], 3),
         json_file(tmp_path / "d.jsonl", [lake_record(1, order_id="ORD-2"), lake_record(1)], 4),
     ]

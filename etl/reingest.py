@@ -1,0 +1,103 @@
+"""Bring corrected rejects back: `python -m etl.reingest FILE… --output raw-data/…` makes a raw file of them.
+
+A quarantine file is JSON lines: an operator corrects values in place and deletes what is beyond help. The
+rows are judged again here; what would fail again is listed and nothing is written. Line number and version
+travel with each row, so that a corrected line lands in its own place of its order and replaces nothing else.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from etl.engines import open_engine
+from etl.errors import EtlError, InputError
+from etl.manifest import SourceFile
+from etl.schemas import SCHEMAS, Schema
+from etl.sqlgen import checked_sql
+from etl.storage import read_url, storage_for
+
+# What the quarantine added to the row; `extra` is unfolded again.
+_ADDED = ("source", "record", "reasons", "raw", "extra")
+
+
+@dataclass(frozen=True)
+class StillBad:
+    line: int
+    reasons: str
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0 if all rows pass now, 1 if some would be rejected again, 2 for a file that is none."""
+    arguments = _parser().parse_args(argv)
+    try:
+        rows = [row for url in arguments.files for row in corrected_rows(read_url(url), url)]
+        bad = still_bad(rows, SCHEMAS[arguments.kind], arguments.as_of or datetime.now(UTC).date())
+        for found in bad:
+            print(f"row {found.line}: {found.reasons}", file=sys.stderr)
+        if bad:
+            print(f"error: {len(bad)} of {len(rows)} rows would be rejected again", file=sys.stderr)
+            return 1
+        url = write(rows, arguments.output, arguments.kind)
+    except EtlError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    print(f"{len(rows)} rows written to {url}")
+    return 0
+
+
+def corrected_rows(body: bytes, name: str) -> Iterator[dict[str, Any]]:
+    """The rows of a quarantine file as they go back into the raw zone."""
+    for number, line in enumerate(body.decode("utf-8", "replace").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            rest = json.loads(row.get("extra") or "{}")
+            kept = {key: value for key, value in row.items() if key not in _ADDED and value is not None}
+        except (ValueError, AttributeError) as error:
+            raise InputError(f"{name} line {number} is not a quarantined row: {error}") from error
+        yield rest | kept
+
+
+def still_bad(rows: Sequence[dict[str, Any]], schema: Schema, as_of: date) -> list[StillBad]:
+    """The rows that the rules would reject again, with all reasons."""
+    if not rows:
+        raise InputError("no rows to bring back")
+    with tempfile.TemporaryDirectory() as folder, open_engine("duckdb") as engine:
+        path = Path(folder) / "rows.jsonl"
+        path.write_bytes(_lines(rows))
+        file = SourceFile(str(path), schema.name, datetime.now(UTC))
+        engine.table("judged", checked_sql(schema, engine.land(schema, [file], "landed").view, as_of))
+        found = engine.rows("select record, failed from judged where failed is not null order by record")
+    return [StillBad(*row) for row in found]
+
+
+def write(rows: Sequence[dict[str, Any]], output: str, kind: str) -> str:
+    """One PUT into the raw zone, which is an arrival like any other; the name says the kind."""
+    storage = storage_for(output)
+    key = f"corrected-{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl"
+    storage.put(key, _lines(rows), "reingest")
+    return storage.url(key)
+
+
+def _lines(rows: Sequence[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="etl.reingest", description=__doc__)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="corrected quarantine files, local or s3://")
+    parser.add_argument("--output", required=True, metavar="URL", help="a folder of the raw zone")
+    parser.add_argument("--kind", choices=sorted(SCHEMAS), default="sales")
+    parser.add_argument("--as-of", type=date.fromisoformat, metavar="DATE")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""One definition, two engines: the same tables, quarantine and counts, to the cent, on every kind of dirt."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from etl.engines.duckdb_engine import DuckDbEngine
+from etl.manifest import SourceFile
+from etl.pipeline import run
+from etl.report import Report
+from tests.etl.builders import manifest_of, source
+from tests.etl.dirt import DIRT, NAMES, make_files
+from tests.etl.lake import Lake
+
+pytestmark = [
+    pytest.mark.spark,
+    # pyspark 3.5 asks distutils for versions and leaves its gateway's sockets to the collector.
+    pytest.mark.filterwarnings("ignore:distutils Version:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:pyspark"),
+]
+LENIENT = {"min_rows_for_threshold": 10**9}
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    pytest.importorskip("pyspark")
+    from etl.engines.spark_session import open_session
+
+    session = open_session()
+    yield session
+    session.stop()
+
+
+def on_duckdb(folder: Path, runs: list[list[SourceFile]]) -> tuple[Lake, Report]:
+    for number, files in enumerate(runs, 1):
+        work = folder / f"work-{number}"
+        work.mkdir(parents=True)
+        engine = DuckDbEngine(work)
+        report = run(manifest_of(folder / "lake", *files, run_id=f"run-{number}", **LENIENT), engine=engine)
+        engine.close()
+    return Lake(folder / "lake"), report
+
+
+def on_spark(folder: Path, runs: list[list[SourceFile]], session: Any, native: int) -> tuple[Lake, Report]:
+    from etl.engines.spark_engine import SparkEngine
+
+    for number, files in enumerate(runs, 1):
+        work = folder / f"work-{number}"
+        work.mkdir(parents=True)
+        engine = SparkEngine(work, session, min_native_bytes=native)
+        report = run(manifest_of(folder / "lake", *files, run_id=f"run-{number}", **LENIENT), engine=engine)
+        engine.close()
+    return Lake(folder / "lake"), report
+
+
+def quarantine(lake: Lake) -> list[dict[str, Any]]:
+    files = sorted((lake.root / "quarantine").rglob("*.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+def counts(report: Report) -> dict[str, Any]:
+    left_out = ("engine", "seconds", "quarantine", "profile")
+    profile = {  # distinct values are estimated
+        (kind, name): {key: value for key, value in told.items() if key != "distinct"}
+        for kind, columns in report.profile.items()
+        for name, told in columns.items()
+    }
+    return {key: value for key, value in vars(report).items() if key not in left_out} | {"profile": profile}
+
+
+def assert_same(duck: tuple[Lake, Report], spark: tuple[Lake, Report]) -> None:
+    assert counts(spark[1]) == counts(duck[1])
+    assert spark[0].daily_sales() == duck[0].daily_sales()
+    assert spark[0].customer_metrics() == duck[0].customer_metrics()
+    assert spark[0].silver() == duck[0].silver()
+    assert quarantine(spark[0]) == quarantine(duck[0])
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_both_engines_make_the_same_of_dirty_files_of_every_format(
+    tmp_path: Path, spark: Any, seed: int
+) -> None:
+    files = make_files(tmp_path, seed)
+    runs = [files[:5] + files[-1:], files[3:]]
+    duck = on_duckdb(tmp_path / "duck", runs)
+    assert duck[1].quarantined > 50
+    assert_same(duck, on_spark(tmp_path / "spark", runs, spark, native=0))
+
+
+def test_the_native_ways_read_what_the_strict_reader_reads(tmp_path: Path, spark: Any) -> None:
+    files = [file for file in make_files(tmp_path, 7) if file.key.endswith(("plain.csv", "unquoted.csv"))]
+    as_crlf = []
+    for file in files:  # CRLF is not clean: the same records by the strict reader
+        path = tmp_path / "crlf" / Path(file.key).name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(Path(file.key).read_bytes().replace(b"\n", b"\r\n"))
+        as_crlf.append(replace(file, key=str(path)))
+    strict = on_duckdb(tmp_path / "strict", [as_crlf])
+    assert_same(strict, on_duckdb(tmp_path / "duck", [files]))
+    assert_same(strict, on_spark(tmp_path / "split", [files], spark, native=0))
+    assert_same(strict, on_spark(tmp_path / "whole", [files], spark, native=1 << 30))
+
+
+VALUES = st.tuples(*(st.one_of(st.sampled_from(DIRT[name]), st.text(max_size=6)) for name in NAMES))
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rows=st.lists(VALUES, min_size=150, max_size=300))
+def test_both_engines_agree_on_whatever_hypothesis_writes(
+    rows: list[tuple[str, ...]], tmp_path_factory: pytest.TempPathFactory, spark: Any
+) -> None:
+    folder = tmp_path_factory.mktemp("made")
+    path = folder / "made.jsonl"
+    path.write_text("".join(json.dumps(dict(zip(NAMES, r, strict=True))) + "\n" for r in rows))
+    files = [source(path)]
+    assert_same(on_duckdb(folder / "d", [files]), on_spark(folder / "s", [files], spark, 0))

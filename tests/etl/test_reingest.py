@@ -1,0 +1,48 @@
+"""A rejected line, corrected in its quarantine file, takes its own place in its own order."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from etl.pipeline import run
+from etl.reingest import main
+from tests.etl.builders import csv_file, customers_file, line, manifest_of, source
+from tests.etl.lake import Lake
+
+
+def rejected(tmp_path: Path) -> Path:
+    rows = [line("1", price="1.00"), line("1", quantity="two", coupon="SPRING"), line("1", price="4.00")]
+    run(manifest_of(tmp_path / "lake", customers_file(tmp_path), csv_file(tmp_path / "a.csv", rows)))
+    (found,) = (tmp_path / "lake" / "quarantine").rglob("sales.jsonl")
+    return found
+
+
+def test_a_corrected_row_joins_the_lines_of_its_order(tmp_path: Path) -> None:
+    path = rejected(tmp_path)
+    corrected = json.loads(path.read_text()) | {"quantity": "2"}
+    path.write_text(json.dumps(corrected))
+    assert main([str(path), "--output", str(tmp_path / "raw"), "--as-of", "2024-12-31"]) == 0
+    (raw,) = (tmp_path / "raw").iterdir()
+    run(manifest_of(tmp_path / "lake", source(raw, day=9), run_id="run-2"))
+    lake = Lake(tmp_path / "lake")
+    assert lake.revenue() == Decimal("25.00")
+    assert lake.silver("line_number, extra") == [(1, None), (2, '{"coupon":"SPRING"}'), (3, None)]
+
+
+def test_a_row_that_would_be_rejected_again_is_not_brought_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = rejected(tmp_path)
+    assert main([str(path), "--output", str(tmp_path / "raw"), "--as-of", "2024-12-31"]) == 1
+    assert "row 1: quantity_invalid" in capsys.readouterr().err
+    assert not (tmp_path / "raw").exists()
+
+
+def test_a_file_that_is_no_quarantine_is_one_clear_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.jsonl").write_text("nonsense\n")
+    assert main([str(tmp_path / "x.jsonl"), "--output", str(tmp_path / "raw")]) == 2
+    assert "line 1 is not a quarantined row" in capsys.readouterr().err
