@@ -14,12 +14,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from scripts.local_cloud.gaps import Context
+from scripts.local_cloud.gaps import Context, _permissions
 from scripts.local_cloud.gaps._queues import put_message
 from scripts.local_cloud.seams import function_at, value_at
 
 log = logging.getLogger("local_cloud.lambda_async")
 _THROTTLE_WAIT = 0.5
+_ACTIONS = {
+    "sqs": "sqs:SendMessage",
+    "sns": "sns:Publish",
+    "lambda": "lambda:InvokeFunction",
+    "events": "events:PutEvents",
+}
 
 
 def install(context: Context) -> None:
@@ -47,13 +53,13 @@ def _run(func: Mapping[str, Any], event: Any) -> None:
     account, region = lambda_svc._account_region_from_function_config(config)
     set_request_account_id(account)
     set_request_region(region)
-    settings = func.get("event_invoke_config") or {}
+    settings = _settings(func, config)
     attempts, result, condition = _attempt(func, event, settings, lambda_svc)
     failed = bool(result.get("error"))
     record = _record(config, event, result, attempts, condition if failed else "Success")
     destination = (settings.get("DestinationConfig") or {}).get("OnFailure" if failed else "OnSuccess") or {}
     if arn := destination.get("Destination"):
-        _send(arn, json.dumps(record), record)
+        _send(config["Role"], arn, json.dumps(record), record)
     dead_letters = (config.get("DeadLetterConfig") or {}).get("TargetArn")
     if failed and dead_letters:
         fault = result.get("body") if isinstance(result.get("body"), dict) else {}
@@ -62,7 +68,14 @@ def _run(func: Mapping[str, Any], event: Any) -> None:
             "ErrorCode": "200",
             "ErrorMessage": str((fault or {}).get("errorMessage", ""))[:1024] or "unknown",
         }
-        _send(dead_letters, json.dumps(event), record, attributes)
+        _send(config["Role"], dead_letters, json.dumps(event), record, attributes)
+
+
+def _settings(func: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The function's own settings, or those of the version that runs (a template names `$LATEST`)."""
+    by_qualifier = func.get("event_invoke_configs") or {}
+    version = by_qualifier.get(config.get("Version", "$LATEST"))
+    return func.get("event_invoke_config") or version or by_qualifier.get("") or {}
 
 
 def _attempt(
@@ -108,10 +121,14 @@ def _record(
     }
 
 
-def _send(arn: str, body: str, record: Any, attributes: Mapping[str, str] | None = None) -> None:
+def _send(role: str, arn: str, body: str, record: Any, attributes: Mapping[str, str] | None = None) -> None:
     from ministack.services import eventbridge, lambda_svc, sns
 
     service = arn.split(":")[2]
+    action = _ACTIONS.get(service)
+    if action and not _permissions.role_may(role, action, arn):
+        log.warning("role %s may not %s to %s: a record of an asynchronous call is lost", role, action, arn)
+        return
     if service == "sqs":
         sent = put_message(arn, body, attributes)
     elif service == "sns":
