@@ -27,7 +27,7 @@ def compensate_order(context: Context, gateway: PaymentGateway, task: OrderTask)
         before = order.status
         ended = _ENDED.get(before) if order.execution == task.execution else "already_running"
         if ended is not None:
-            return answer(order, ended, task)
+            return answer(order, ended, task, tx if ended == "completed" else None)
         if before in IN_FLIGHT or before is Status.PLACED:
             reason = order.reason or task.error or "fault"
             context.advance(order, Status.COMPENSATING, events.COMPENSATION_STARTED, {"reason": reason})
