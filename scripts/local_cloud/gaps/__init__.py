@@ -22,6 +22,7 @@ GAPS = (
     "sfn_runs",
     "cloudwatch_alarms",
     "cloudwatch_metrics",
+    "cloudformation_types",
     "iam",
     "lake",
 )
