@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scripts import provision
 from scripts.configure import APP
-from scripts.deployment import artifacts, deployed, fragments, owned, settings, stacks
+from scripts.deployment import artifacts, deployed, etl_code, fragments, owned, settings, stacks
 from scripts.deployment.calls import Session
 from scripts.deployment.cli import connect, reported
 from scripts.deployment.deployed import Deployed
@@ -54,7 +54,8 @@ def wanted(stage: StageSettings, session: Session, project: Path) -> tuple[Templ
         )
     template = fragments.bindings()
     found = deployed.parameters(Deployed.read(project, stage.stage))
-    return template, stacks.chosen(template, {**stage.parameters(), **base.outputs, **found})
+    code = etl_code.parameters(stage, session)
+    return template, stacks.chosen(template, {**stage.parameters(), **base.outputs, **found, **code})
 
 
 def run_migrations(found: Deployed, session: Session) -> None:

@@ -12,7 +12,7 @@ import boto3
 import psycopg
 
 from chalicelib import names
-from scripts import configure, provision, register
+from scripts import configure, provision, register, upload_etl
 from scripts.deployment import settings
 from scripts.deployment.deployed import Deployed
 from scripts.local_cloud.launcher import Engine, free_port
@@ -73,6 +73,8 @@ class LocalStack:
             provision.apply(stage, session, database_url)
             # On AWS the owner of the address confirms it once; here nobody has to.
             session.client("ses").verify_email_identity(EmailAddress=stage.mail_from)
+        with step("Uploading the ETL's code"):
+            upload_etl.apply(stage, session)
         with step("Deploying the functions and the API with chalice deploy"):
             project = deploy(self._folder / "app")
         with step("Registering state machines, rules and subscriptions"):

@@ -10,9 +10,9 @@ import pytest
 from etl.athena_checks import CHECKS, Query, Rows, check, table
 
 SALES = """create table sales as select * from (values
-    ('1001', 1, 'C001', date '2024-01-15', 59.98::decimal(18,2), 'completed', 'raw-data/sales_data.csv', '2024-01-15'),
-    ('ORD-1', 1, 'C001', date '2026-11-20', 10.00::decimal(18,2), 'completed', 'raw-data/orders/a.jsonl', '2026-11-20'),
-    ('ORD-2', 1, 'C002', date '2026-11-20', 99.00::decimal(18,2), 'refunded', 'raw-data/orders/a.jsonl', '2026-11-20')
+    ('1001', 1, 'C001', date '2024-01-15', 59.98::decimal(18,2), 'completed', 'raw-data/s.csv', '2024-01-15'),
+    ('ORD-1', 1, 'C001', date '2026-11-20', 10.00, 'completed', 'raw-data/orders/a.jsonl', '2026-11-20'),
+    ('ORD-2', 1, 'C002', date '2026-11-20', 99.00, 'refunded', 'raw-data/orders/a.jsonl', '2026-11-20')
 ) as t(order_id, line_number, customer_id, order_date, line_amount, status, source, order_day)"""
 DAILY = """create table daily_sales as select * from (values
     ('North', 59.98::decimal(18,2), 1, 1, '2024-01-15'), ('unknown', 10.00::decimal(18,2), 1, 1, '2026-11-20')
@@ -81,7 +81,8 @@ def test_good_tables_pass_every_check_in_two_queries(lake: Lake) -> None:
             ["daily_sales rows", "daily_sales revenue", "fresh days missing in daily_sales"],
         ),
         ("update daily_sales set daily_revenue = daily_revenue + 0.01", ["daily_sales revenue"]),
-        ("update customer_metrics set total_spent = null", ["customer_metrics revenue", "nulls in customer_metrics"]),
+        ("update customer_metrics set total_spent = null",
+         ["customer_metrics revenue", "nulls in customer_metrics"]),
         ("insert into customer_metrics select * from customer_metrics",
          ["customer_metrics rows", "customer_metrics revenue", "duplicate customer_metrics"]),
         ("insert into sales select * from sales where status = 'refunded'", ["duplicate sales"]),
@@ -116,7 +117,7 @@ def test_money_that_moved_a_moment_ago_is_told_and_does_not_fail(lake: Lake) -> 
 
 
 def test_a_report_that_does_not_say_fails_instead_of_passing(lake: Lake) -> None:
-    report = {"dates_touched": []}
+    report: dict[str, Any] = {"dates_touched": []}
     assert failed(lake, report=report)[:2] == ["sales rows", "sales revenue"]
 
 
