@@ -11,9 +11,18 @@ import pytest
 from chalicelib.adapters.postgres.connections import Connections
 from chalicelib.adapters.postgres.migrate import PostgresDatabase
 from scripts.local_cloud.postgres import PostgresServer
+from tests.faults import ablations
 from tests.shop import Shop
 
 _numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--ablate", choices=ablations.NAMES, default="", help="take this safeguard out")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    Shop.ablate = config.getoption("--ablate")
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +42,9 @@ def postgres() -> Iterator[PostgresServer]:
 def migrated_template(postgres: PostgresServer) -> str:
     """The name of a database with the whole schema, to clone from; nobody connects to it."""
     _execute(postgres, "CREATE DATABASE orders_template")
-    PostgresDatabase(Connections(lambda: postgres.url("orders_template"))).migrate()
+    connections = Connections(lambda: postgres.url("orders_template"))
+    PostgresDatabase(connections).migrate()
+    connections.close()
     return "orders_template"
 
 

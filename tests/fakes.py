@@ -1,4 +1,4 @@
-"""Fakes of the ports, kept honest by tests/contract/test_ports.py, which runs on fakes and real ones alike."""
+"""Fakes of the ports, kept honest by tests/contract/test_ports.py, which runs on both."""
 
 import itertools
 import threading

@@ -7,7 +7,7 @@ other faults compensated. tests/contract holds the machines themselves to the sa
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import psycopg
 
@@ -28,6 +28,7 @@ from chalicelib.domain.commands import (
 )
 from chalicelib.domain.errors import TransientError
 from tests.fakes import FakeBus, FakeClock, FakeExecutions, FakeLake, FakeNotifier, SequentialIds
+from tests.faults import ablations
 
 ALICE = Principal("alice", frozenset({"orders:read", "orders:write"}))
 OPERATOR = Principal("operator", frozenset({"ops"}))
@@ -54,6 +55,8 @@ def lines(*wanted: tuple[str, int]) -> tuple[LineInput, ...]:
 class Shop:
     """Everything that a test of the services needs."""
 
+    ablate: ClassVar[str] = ""  # the safeguard that `pytest --ablate` takes out
+
     def __init__(self, url: str, settings: Settings = SETTINGS) -> None:
         self.url = url
         self.settings = settings
@@ -73,14 +76,19 @@ class Shop:
             clock=self.clock,
             ids=self.ids,
         )
-        self.services: Services = build(settings, self.adapters)
+        self.rewire()
         self._watching: psycopg.Connection | None = None
 
     def rewire(self, **changes: Any) -> None:
         """Put other adapters, or other `settings`, behind the services."""
         self.settings = changes.pop("settings", self.settings)
         self.adapters = replace(self.adapters, **changes)
-        self.services = build(self.settings, self.adapters)
+        remove = ablations.ADAPTERS.get(self.ablate)
+        wired = remove(self.adapters) if remove else self.adapters
+        self.services_uow = wired.uow
+        self.services: Services = build(self.settings, wired)
+        if self.ablate in ablations.SERVICES:
+            self.services = ablations.SERVICES[self.ablate](self.services, wired)
 
     def __enter__(self) -> Self:
         return self
@@ -91,9 +99,8 @@ class Shop:
         self.close()
 
     def close(self) -> None:
-        """Close this thread's connections; every thread of a test calls it at its end."""
-        self.connections.drop()
-        self.gateway_connections.drop()
+        self.connections.close()
+        self.gateway_connections.close()
         if self._watching is not None:
             self._watching.close()
 

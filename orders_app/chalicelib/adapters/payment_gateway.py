@@ -10,7 +10,7 @@ from typing import LiteralString
 
 from psycopg import Connection
 
-from chalicelib.adapters.postgres.connections import UNREACHABLE, Connections
+from chalicelib.adapters.postgres.connections import Connections
 from chalicelib.domain.errors import DatabaseUnavailableError, GatewayTimeoutError, PaymentRefusedError
 from chalicelib.services.ports import GatewayRecord
 
@@ -108,11 +108,9 @@ class SandboxGateway:
     def _transaction(self) -> Iterator[Connection]:
         """One transaction of the gateway; its database's faults look like a gateway that does not answer."""
         try:
-            connection = self._connections.get()
-            with connection.transaction():
+            with self._connections.transaction() as connection:
                 yield connection
-        except (*UNREACHABLE, DatabaseUnavailableError) as fault:
-            self._connections.drop()
+        except DatabaseUnavailableError as fault:
             raise GatewayTimeoutError("the gateway is down") from fault
 
     def _fail(self, token: str, key: str, moment: str) -> None:

@@ -1,16 +1,15 @@
 """Raw files and ETL runs in PostgreSQL: the lock is a partial unique index, changes are compare-and-set."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
-from chalicelib.adapters.postgres.connections import UNREACHABLE, Connections
-from chalicelib.domain.errors import DatabaseUnavailableError
+from chalicelib.adapters.postgres.connections import Connections
 from chalicelib.services.pipeline.model import (
     ALLOWED,
     FINAL,
@@ -36,19 +35,8 @@ _ENDED = "('succeeded', 'checks_failed', 'failed')"
 
 
 def transactions(connections: Connections) -> Connect:
-    """Transactions on this thread's connection; a lost one leaves as DatabaseUnavailableError."""
-
-    @contextmanager
-    def transaction() -> Iterator[psycopg.Connection[Any]]:
-        connection = connections.get()
-        try:
-            with connection.transaction():
-                yield connection
-        except UNREACHABLE as error:
-            connections.drop()
-            raise DatabaseUnavailableError(f"transaction failed: {type(error).__name__}") from error
-
-    return transaction
+    """Transactions of their own; a lost connection leaves as DatabaseUnavailableError."""
+    return connections.transaction
 
 
 class PostgresPipelineStore:

@@ -20,7 +20,7 @@ from tests.unit.pipeline.fakes import NOON, FakeStore
 def connections(database_url: str) -> Iterator[Connections]:
     connections = Connections(lambda: database_url)
     yield connections
-    connections.drop()
+    connections.close()
 
 
 @pytest.fixture(params=["postgres", "fake"])
@@ -161,14 +161,14 @@ def test_of_many_starters_at_once_one_gets_the_lock_and_every_file(database_url:
     def start(number: int) -> None:
         ready.wait()
         taken[f"run-{number}"] = len(store.claim(run(f"run-{number}"), 100))
-        connections.drop()
+        connections.close()
 
     threads = [threading.Thread(target=start, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    connections.drop()
+    connections.close()
     assert sorted(taken.values()) == [0] * 7 + [20]
 
 
@@ -180,7 +180,7 @@ def test_a_recording_among_a_claim_is_pending_or_claimed_and_never_lost(database
     def arrive() -> None:
         for number in range(30):
             store.record([raw_file(f"raw-data/{number}.csv")], NOON)
-        connections.drop()
+        connections.close()
 
     thread = threading.Thread(target=arrive)
     thread.start()
@@ -191,4 +191,4 @@ def test_a_recording_among_a_claim_is_pending_or_claimed_and_never_lost(database
             store.advance(held, State.FAILED, NOON)
     thread.join()
     assert taken + store.pending() == 31
-    connections.drop()
+    connections.close()

@@ -1,8 +1,9 @@
-"""One connection a thread, made when first needed, made again when lost."""
+"""Connections, each used by one transaction at a time, kept for the next one, made again when lost."""
 
 import select
-import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import Connection
@@ -10,39 +11,65 @@ from psycopg import Connection
 from chalicelib.domain.errors import DatabaseUnavailableError
 
 UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
+_OPTIONS = "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+_MOST_IDLE = 8
 
 
 class Connections:
-    """Hands each thread its own connection; `url` is asked again for every new one, so secrets may rotate."""
+    """Lends connections; a Lambda ends up with one, a threaded server with one for each busy thread.
+
+    `url` is asked again for every new connection, so a rotated secret is picked up.
+    """
 
     def __init__(self, url: Callable[[], str], application: str = "orders") -> None:
         self._url = url
         self._application = application
-        self._local = threading.local()
+        self._idle: deque[Connection] = deque()
 
-    def get(self) -> Connection:
-        """This thread's connection. Raises DatabaseUnavailableError."""
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is not None and _alive(connection):
-            return connection
-        self.drop()
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction on a connection of its own.
+
+        PostgreSQL's own classes (`AdminShutdown`, `DeadlockDetected`, …) would match no Retry of a workflow,
+        so every fault of the connection and every lost conflict leaves as DatabaseUnavailableError.
+        """
+        connection = self._take()
         try:
-            self._local.connection = psycopg.connect(
-                self._url(),
-                connect_timeout=5,
-                application_name=self._application,
-                options="-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s",
+            with connection.transaction():
+                yield connection
+        except UNREACHABLE as error:
+            raise DatabaseUnavailableError(f"transaction failed: {type(error).__name__}") from error
+        finally:
+            self._give_back(connection)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _take(self) -> Connection:
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return self._connect()
+            if _alive(connection):
+                return connection
+            connection.close()
+
+    def _give_back(self, connection: Connection) -> None:
+        if connection.closed or connection.broken or len(self._idle) >= _MOST_IDLE:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def _connect(self) -> Connection:
+        try:
+            return psycopg.connect(
+                self._url(), connect_timeout=5, application_name=self._application, options=_OPTIONS
             )
         except UNREACHABLE as error:
             raise DatabaseUnavailableError(f"cannot connect: {type(error).__name__}") from error
-        return self._local.connection  # type: ignore[no-any-return]
-
-    def drop(self) -> None:
-        """Close this thread's connection, if it has one."""
-        connection: Connection | None = getattr(self._local, "connection", None)
-        self._local.connection = None
-        if connection is not None:
-            connection.close()
 
 
 def _alive(connection: Connection) -> bool:

@@ -5,8 +5,8 @@ from importlib import resources
 
 from psycopg import Connection
 
-from chalicelib.adapters.postgres.connections import UNREACHABLE, Connections
-from chalicelib.domain.errors import ConfigurationError, DatabaseUnavailableError
+from chalicelib.adapters.postgres.connections import Connections
+from chalicelib.domain.errors import ConfigurationError
 
 _LOCK = 7_311_001
 
@@ -19,26 +19,16 @@ class PostgresDatabase:
 
     def ping(self) -> None:
         """Raises DatabaseUnavailableError."""
-        try:
-            with self._connections.get() as connection:
-                connection.execute("SELECT 1")
-        except UNREACHABLE as error:
-            raise DatabaseUnavailableError("no answer") from error
-        finally:
-            self._connections.drop()
+        with self._connections.transaction() as connection:
+            connection.execute("SELECT 1")
 
     def migrate(self) -> list[str]:
         """Apply what is missing in one transaction; answers the names.
 
         Raises ConfigurationError if an applied file has changed.
         """
-        try:
-            with self._connections.get() as connection:
-                return _apply(connection)
-        except UNREACHABLE as error:
-            raise DatabaseUnavailableError("migration interrupted") from error
-        finally:
-            self._connections.drop()
+        with self._connections.transaction() as connection:
+            return _apply(connection)
 
 
 def migrations() -> list[tuple[str, str]]:

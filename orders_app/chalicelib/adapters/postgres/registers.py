@@ -174,9 +174,18 @@ class PostgresTokens:
         ).fetchone()
         return (row[0], row[1]) if row else None
 
-    def add(self, token_hash: str, subject: str, scopes: Sequence[str]) -> None:
+    def add(
+        self, token_hash: str, subject: str, scopes: Sequence[str], expires: datetime | None = None
+    ) -> None:
         self._connection.execute(
-            "INSERT INTO api_tokens (token_hash, subject, scopes) VALUES (%s, %s, %s)"
-            " ON CONFLICT (token_hash) DO UPDATE SET subject = excluded.subject, scopes = excluded.scopes",
-            (token_hash, subject, list(scopes)),
+            "INSERT INTO api_tokens (token_hash, subject, scopes, expires_at) VALUES (%s, %s, %s, %s)",
+            (token_hash, subject, list(scopes), expires),
         )
+
+    def known(self) -> list[tuple[str, str, Sequence[str], datetime | None]]:
+        return self._connection.execute(
+            "SELECT token_hash, subject, scopes, expires_at FROM api_tokens ORDER BY subject, token_hash"
+        ).fetchall()
+
+    def remove(self, token_hash: str) -> None:
+        self._connection.execute("DELETE FROM api_tokens WHERE token_hash = %s", (token_hash,))

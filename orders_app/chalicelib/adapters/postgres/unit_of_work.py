@@ -1,11 +1,11 @@
-"""One transaction with the repositories on it; errors of the connection leave as transient errors."""
+"""One transaction with the repositories on it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from psycopg import Connection
 
-from chalicelib.adapters.postgres.connections import UNREACHABLE, Connections
+from chalicelib.adapters.postgres.connections import Connections
 from chalicelib.adapters.postgres.messages import PostgresEventLog, PostgresInbox, PostgresOutbox
 from chalicelib.adapters.postgres.orders import PostgresOrders
 from chalicelib.adapters.postgres.read_model import PostgresReadModel
@@ -17,7 +17,6 @@ from chalicelib.adapters.postgres.registers import (
     PostgresTokens,
 )
 from chalicelib.adapters.postgres.stock import PostgresStock
-from chalicelib.domain.errors import DatabaseUnavailableError
 
 
 class Repositories:
@@ -38,21 +37,12 @@ class Repositories:
 
 
 class PostgresUnitOfWork:
-    """Makes transactions; call it and enter what it gives.
-
-    PostgreSQL's own classes (`AdminShutdown`, `DeadlockDetected`, …) would match no Retry of a workflow, so
-    all that are faults of the connection or lost conflicts become DatabaseUnavailableError.
-    """
+    """Makes transactions; call it and enter what it gives. Raises DatabaseUnavailableError."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
     @contextmanager
     def __call__(self) -> Iterator[Repositories]:
-        connection = self._connections.get()
-        try:
-            with connection.transaction():
-                yield Repositories(connection)
-        except UNREACHABLE as error:
-            self._connections.drop()
-            raise DatabaseUnavailableError(f"transaction failed: {type(error).__name__}") from error
+        with self._connections.transaction() as connection:
+            yield Repositories(connection)

@@ -1,0 +1,100 @@
+"""Stock: all or nothing, never below zero, given back when a reservation lapses."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from tests.fakes import START
+from tests.shop import Shop, lines
+
+
+def test_1000_buyers_of_100_units_buy_exactly_100(shop: Shop) -> None:
+    shop.set_stock("Signed Print", 100)
+
+    def buy(number: int) -> str:
+        order = shop.services.place_order(_order(number)).body["orderId"]
+        shop.claim(order)
+        shop.services.validate_payment(shop.task(order))
+        return str(shop.services.check_inventory(shop.task(order))["outcome"])
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = Counter(pool.map(buy, range(1000)))
+
+    assert outcomes == {"reserved": 100, "out_of_stock": 900}
+    assert shop.stock("Signed Print") == (0, 100)
+
+
+def _order(number: int):  # type: ignore[no-untyped-def]
+    from tests.shop import an_order
+
+    return an_order(lines=lines(("Signed Print", 1)), correlation_id=f"corr-{number}")
+
+
+def test_nothing_is_reserved_if_one_line_is_short(shop: Shop) -> None:
+    with shop.adapters.uow() as tx:
+        short = tx.stock.reserve("ORD-X", {"P-1001": 1, "P-2002": 1}, START)
+    assert short == ["P-2002"]
+    assert shop.stock("Widget") == (1_000_000, 0)
+
+
+def test_the_database_itself_refuses_stock_below_zero(shop: Shop) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        shop.set_stock("Widget", -1)
+
+
+def test_lines_of_the_same_product_are_reserved_together(shop: Shop) -> None:
+    shop.set_stock("Signed Print", 3)
+    order = shop.place(lines=lines(("Signed Print", 2), ("P-2001", 2)))
+    assert shop.run(order) == "out_of_stock"
+    assert shop.stock("Signed Print") == (3, 0)
+
+
+def test_an_expired_reservation_gives_its_stock_back(shop: Shop) -> None:
+    order = _reserved(shop)
+    shop.clock.advance(seconds=shop.settings.reservation_seconds)
+
+    assert shop.services.expire_reservations()["expired"] == 1
+    assert shop.stock("Signed Print") == (100, 0)
+    assert shop.types(order)[-1] == "Reservation Expired"
+    assert shop.services.expire_reservations()["expired"] == 0
+
+
+def test_an_order_whose_reservation_expired_reserves_again_before_it_completes(shop: Shop) -> None:
+    order = _reserved(shop)
+    shop.clock.advance(seconds=shop.settings.reservation_seconds)
+    shop.services.expire_reservations()
+
+    assert shop.services.process_order(shop.task(order))["outcome"] == "completed"
+    assert shop.stock("Signed Print") == (98, 0)
+
+
+def test_an_order_whose_reservation_expired_cannot_complete_without_stock(shop: Shop) -> None:
+    order = _reserved(shop)
+    shop.clock.advance(seconds=shop.settings.reservation_seconds)
+    shop.services.expire_reservations()
+    shop.set_stock("Signed Print", 1)
+
+    assert shop.services.process_order(shop.task(order))["outcome"] == "out_of_stock"
+    assert shop.compensate(shop.task(order))["outcome"] == "out_of_stock"
+    assert shop.money(order) == {"held": 0, "charged": 0, "refunded": 0}
+    assert shop.stock("Signed Print") == (1, 0)
+
+
+def test_a_reservation_does_not_expire_while_its_order_is_captured(shop: Shop) -> None:
+    order = _reserved(shop)
+    shop.query("UPDATE orders SET status = 'capturing' WHERE id = %s", order)
+    shop.clock.advance(seconds=shop.settings.reservation_seconds)
+    assert shop.services.expire_reservations() == {"examined": 1, "expired": 0}
+    assert shop.stock("Signed Print") == (98, 2)
+
+
+def _reserved(shop: Shop) -> str:
+    order = shop.place(lines=lines(("Signed Print", 2)))
+    shop.claim(order)
+    shop.services.validate_payment(shop.task(order))
+    assert shop.services.check_inventory(shop.task(order))["outcome"] == "reserved"
+    assert timedelta(seconds=shop.settings.reservation_seconds) > timedelta(0)
+    return order
