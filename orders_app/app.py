@@ -26,6 +26,7 @@ app.register_middleware(around(doors.services), "http")
 
 app.register_blueprint(api.orders_api)
 app.register_blueprint(api_system.system_api)
+app.register_blueprint(authorizer.token_functions)
 if authorizer.protected is not None:
     app.register_blueprint(authorizer.authorizers)
 app.register_blueprint(workflow.workflow_tasks)

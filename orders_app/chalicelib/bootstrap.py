@@ -49,7 +49,7 @@ class Services:
     list_products: Callable[[], dict[str, Any]]
     check_health: Callable[[], dict[str, Any]]
     authenticate: Callable[[str], Principal | None]
-    issue_token: Callable[[str, Sequence[str]], str]
+    manage_tokens: Callable[[Mapping[str, Any]], dict[str, Any]]
     # workflow tasks; each answers {"outcome", "orderId", "execution", "correlationId", "kind", "channels"}
     claim_order: Callable[[ClaimOrder], dict[str, Any]]
     validate_payment: Task
@@ -147,6 +147,7 @@ def build(settings: Settings, to: Adapters) -> Services:
     from chalicelib.services.claim_order import claim_order
     from chalicelib.services.compensate_order import compensate_order, record_compensation_failure
     from chalicelib.services.context import Context
+    from chalicelib.services.manage_tokens import manage_tokens
     from chalicelib.services.place_order import place_order
     from chalicelib.services.process_order import process_order
     from chalicelib.services.recovery import Recovery
@@ -168,7 +169,7 @@ def build(settings: Settings, to: Adapters) -> Services:
         list_products=bind(queries.list_products, to.uow, settings),
         check_health=bind(queries.check_health, to.database, to.bus),
         authenticate=bind(authenticate.authenticate, to.uow, to.clock),
-        issue_token=bind(authenticate.issue_token, to.uow),
+        manage_tokens=bind(manage_tokens, to.uow, to.clock),
         claim_order=bind(claim_order, context),
         validate_payment=bind(validate_payment, context, to.gateway),
         check_inventory=bind(check_inventory, context),

@@ -1,4 +1,8 @@
-"""The token authorizer of every stage but `local`: who the bearer token belongs to, and its scopes."""
+"""Bearer tokens: the authorizer of every stage but `local`, and the function that hands them out."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
 
 from chalice import AuthResponse, Blueprint
 from chalice.app import AuthRequest
@@ -6,9 +10,10 @@ from chalice.app import AuthRequest
 from chalicelib import logs
 from chalicelib.domain.commands import Principal
 from chalicelib.handlers import stage
-from chalicelib.handlers.doors import services
+from chalicelib.handlers.doors import services, traced
 
 authorizers = Blueprint(__name__)
+token_functions = Blueprint(__name__)
 TTL_SECONDS = 60  # a revoked token may live this long in the gateway's cache
 
 
@@ -29,14 +34,21 @@ def token_authorizer(request: AuthRequest) -> AuthResponse:
 
 def principal_of(header: str) -> Principal | None:
     """Whose token the header carries (`Bearer …`), or None; a fault is logged and fails the authorizer."""
-    scheme, _, token = header.strip().partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = re.fullmatch(r"bearer +([!-~]{1,512})", header.strip(), re.IGNORECASE)
+    if token is None:
         return None
     try:
-        return services().authenticate(token.strip())
+        return services().authenticate(token[1])
     except Exception as fault:
         logs.error("authorizer failed", fault)
         raise
+
+
+@token_functions.lambda_function(name="manage-tokens")
+@traced
+def manage_tokens(event: Mapping[str, Any], context: object) -> Mapping[str, Any]:
+    """Who may invoke this function hands out tokens: IAM decides. It gets hashes, never a token."""
+    return services().manage_tokens(event)
 
 
 protected = None if stage.is_open(stage.current()) else token_authorizer

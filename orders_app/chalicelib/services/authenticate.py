@@ -1,8 +1,6 @@
 """Tokens: random, kept as hashes, each with a subject and scopes."""
 
 import hashlib
-import secrets
-from collections.abc import Sequence
 
 from chalicelib.domain.commands import Principal
 from chalicelib.services.ports import Clock, UnitOfWorkFactory
@@ -18,11 +16,3 @@ def authenticate(uow: UnitOfWorkFactory, clock: Clock, token: str) -> Principal 
     with uow() as tx:
         found = tx.tokens.principal(token_hash(token), clock())
     return Principal(found[0], frozenset(found[1])) if found else None
-
-
-def issue_token(uow: UnitOfWorkFactory, subject: str, scopes: Sequence[str]) -> str:
-    """Make and store a new token; it can be read only here and now."""
-    token = secrets.token_urlsafe(32)
-    with uow() as tx:
-        tx.tokens.add(token_hash(token), subject, scopes)
-    return token

@@ -235,7 +235,15 @@ class Notifications(Protocol):
 class Tokens(Protocol):
     def principal(self, token_hash: str, now: datetime) -> tuple[str, Sequence[str]] | None: ...
 
-    def add(self, token_hash: str, subject: str, scopes: Sequence[str]) -> None: ...
+    def add(
+        self, token_hash: str, subject: str, scopes: Sequence[str], expires: datetime | None = None
+    ) -> None: ...
+
+    def known(self) -> list[tuple[str, str, Sequence[str], datetime | None]]:
+        """(hash, subject, scopes, expiry) of every token, by subject."""
+        ...
+
+    def remove(self, token_hash: str) -> None: ...
 
 
 class ReadModel(Protocol):

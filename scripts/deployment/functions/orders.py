@@ -69,5 +69,6 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "expire-reservations": Function((publishes_events(), *_ASYNC), timeout=55, database=True, concurrency=1),
     "purge-expired": Function(_ASYNC, timeout=300, database=True, concurrency=1),
+    "manage-tokens": Function(database=True, concurrency=1),
     "migrate": Function(timeout=300, memory=512, database=True, concurrency=1),
 }  # fmt: skip

@@ -4,9 +4,7 @@ import dataclasses
 import importlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -22,7 +20,6 @@ from chalicelib.adapters.postgres.unit_of_work import PostgresUnitOfWork
 from chalicelib.config import Settings
 from chalicelib.domain.errors import ThrottledError
 from chalicelib.services.ports import PublishResult
-from scripts.local_cloud.postgres import PostgresServer
 
 
 class FakeBus:
@@ -50,7 +47,6 @@ class Api:
     bus: FakeBus
     client: Client
     database_url: str
-    connections: Connections
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> HTTPResponse:
         """`Idempotency_Key="k"` becomes a header; the body is sent as JSON."""
@@ -65,28 +61,10 @@ class Api:
             return connection.execute(query).fetchall()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    with tempfile.TemporaryDirectory(prefix="api-pg-") as folder, PostgresServer(Path(folder)) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def database_url(postgres: PostgresServer) -> str:
-    """A migrated database of this test session."""
-    settings = Settings(database_url=postgres.url())
-    bootstrap.build(settings, bootstrap.adapters(settings)).migrate()
-    return postgres.url()
-
-
 @pytest.fixture
 def api(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     monkeypatch.setenv("STAGE", "local")
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "orders-local")  # as on the engine: no look-up of run.json
-    with psycopg.connect(database_url) as connection:
-        connection.execute(
-            "TRUNCATE orders, customers, event_log, outbox, idempotency_keys, api_tokens CASCADE"
-        )
     settings = Settings(database_url=database_url, admit_unpriced_orders=True)
     bus, connections = FakeBus(), Connections(lambda: database_url)
     made = bootstrap.build(
@@ -98,11 +76,10 @@ def api(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
             database=PostgresDatabase(connections),
         ),
     )
-    made.rebuild_read_model()
     app = importlib.import_module("app").app
     around = importlib.import_module("chalicelib.handlers.middleware").around
     before = list(app.middleware_handlers)
     app.middleware_handlers[:] = [(around(lambda: made), "http")]
-    yield Api(made, bus, Client(app, stage_name="local"), database_url, connections)
+    yield Api(made, bus, Client(app, stage_name="local"), database_url)
     app.middleware_handlers[:] = before
-    connections.drop()
+    connections.close()
