@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from chalicelib import names
@@ -20,10 +20,12 @@ FIXED = ("job.py", "etl.zip")
 PARAMETERS = {"etl-small-batch.zip": "EtlSmallBatchCodeKey", "etl-checks.zip": "EtlAthenaChecksCodeKey"}
 
 
-def upload(stage: StageSettings, session: Session, files: Iterable[Path]) -> dict[str, str]:
-    """Put the packages into the bucket; answers the bindings' parameters."""
+def upload(
+    stage: StageSettings, session: Session, files: Iterable[Path], others: Mapping[str, str]
+) -> dict[str, str]:
+    """Put the packages into the bucket; answers the bindings' parameters, `others` among them."""
     s3, bucket = session.client("s3"), _bucket(stage)
-    chosen: dict[str, str] = {}
+    chosen = dict(others)
     for file in files:
         body = file.read_bytes()
         key = f"scripts/{file.name}" if file.name in FIXED else _hashed(file, body)
