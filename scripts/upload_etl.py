@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import sysconfig
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 
 from scripts import package_etl
@@ -21,28 +23,42 @@ from scripts.deployment.settings import StageSettings
 
 def apply(stage: StageSettings, session: Session, python: str = "3.12") -> dict[str, str]:
     """Build and upload; answers the bindings' parameters."""
+    packages = {"LocalPackages": sysconfig.get_path("purelib")} if stage.is_local else {}
     with tempfile.TemporaryDirectory() as folder:
-        return etl_code.upload(stage, session, built(stage, Path(folder), python))
+        return etl_code.upload(stage, session, built(stage, Path(folder), python), packages)
 
 
 def built(stage: StageSettings, folder: Path, python: str) -> list[Path]:
-    """The packages. On this machine they hold our code alone: the workers have the rest from .venv."""
+    """The packages. For this machine they are made from what is installed here, without pip."""
     if stage.is_local:
-        return list(_sources(folder))
+        return list(_here(folder))
     for _ in package_etl.build(folder, python):
         pass
     return sorted(folder.iterdir())
 
 
-def _sources(folder: Path) -> Iterator[Path]:
+def _here(folder: Path) -> Iterator[Path]:
     job = folder / "job.py"
     job.write_bytes((package_etl.ROOT / "etl" / "job.py").read_bytes())
     yield job
-    for name in ("etl.zip", "etl-checks.zip", "etl-small-batch.zip"):
-        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted((package_etl.ROOT / "etl").rglob("*.py")):
-                archive.write(path, path.relative_to(package_etl.ROOT))
-        yield folder / name
+    own = {str(path.relative_to(package_etl.ROOT)): path for path in (package_etl.ROOT / "etl").rglob("*.py")}
+    for name in ("etl.zip", "etl-checks.zip"):
+        yield _zip(folder / name, own)
+    yield _zip(folder / "etl-small-batch.zip", {**own, **_installed("duckdb")})
+
+
+def _installed(distribution: str) -> dict[str, Path]:
+    files = metadata.files(distribution) or []
+    kept = (file for file in files if file.suffix != ".pyc" and ".." not in file.parts)
+    return {str(file): Path(str(file.locate())) for file in kept}
+
+
+def _zip(target: Path, files: Mapping[str, Path]) -> Path:
+    """Stored, not deflated: it travels no further than this machine."""
+    with zipfile.ZipFile(target, "w") as archive:
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name, package_etl.EPOCH), files[name].read_bytes())
+    return target
 
 
 def main(argv: Sequence[str]) -> int:
