@@ -16,6 +16,7 @@ GAPS = (
     "api_answers",
     "sqs_mappings",
     "sns_delivery",
+    "sns_mail",
     "eventbridge_delivery",
     "sqs_move_tasks",
     "sfn_definitions",

@@ -114,6 +114,10 @@ def _needed(sfn: Any, resource: str, given: Any) -> tuple[str, str] | None:
         return "events:PutEvents", name if name.startswith(
             "arn:"
         ) else f"{_arn(sfn, 'events')}event-bus/{name}"
+    if plain == "arn:aws:states:::glue:startJobRun":
+        return "glue:StartJobRun", f"{_arn(sfn, 'glue')}job/{given.get('JobName', '')}"
+    if ":::aws-sdk:" in plain:
+        return _sdk_call(sfn, plain, given)
     if plain in _INTEGRATIONS:
         action, field = _INTEGRATIONS[plain]
         target = str(given.get(field, ""))
@@ -121,6 +125,14 @@ def _needed(sfn: Any, resource: str, given: Any) -> tuple[str, str] | None:
             target = _arn(sfn, "sqs") + target.rsplit("/", 1)[-1]
         return action, target
     return None
+
+
+def _sdk_call(sfn: Any, resource: str, given: Any) -> tuple[str, str]:
+    """An SDK integration is the action of the same name; of its resources only crawlers are known here."""
+    service, operation = resource.split(":aws-sdk:")[1].split(":")
+    action = f"{service}:{operation[0].upper()}{operation[1:]}"
+    crawler = given.get("Name") if service == "glue" and operation.endswith("Crawler") else None
+    return action, f"{_arn(sfn, 'glue')}crawler/{crawler}" if crawler else "*"
 
 
 def _arn(sfn: Any, service: str) -> str:

@@ -12,7 +12,14 @@ from scripts.local_cloud.gaps import Context
 from scripts.local_cloud.seams import function_at
 
 _TYPES = {"Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map"}
-_NOT_HERE = ("ItemBatcher", "ResultWriter", "TimeoutSecondsPath", "HeartbeatSecondsPath", "Credentials")
+_NOT_HERE = (
+    "Credentials",
+    "ItemBatcher",
+    "ResultWriter",
+    "TimeoutSecondsPath",
+    "HeartbeatSeconds",
+    "HeartbeatSecondsPath",
+)
 Diagnostic = tuple[str, str, str]
 
 

@@ -15,6 +15,7 @@ from .pool import Pool, PoolBusyError
 from .worker import Worker, WorkerExitedError
 
 Config = Mapping[str, Any]
+_RESPONSE_LIMIT = 6_291_556  # docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
 
 class Executor:
@@ -152,6 +153,11 @@ def _result(answer: Mapping[str, Any] | None, log: str, request_id: str, seconds
         return {"body": fault, "error": True, "function_error": "Unhandled", "log": log}
     if "error" in answer:
         return {"body": answer["error"], "error": True, "function_error": "Unhandled", "log": log}
+    size = len(json.dumps(answer["result"]))
+    if size > _RESPONSE_LIMIT:
+        text = f"Response payload size exceeded maximum allowed payload size ({_RESPONSE_LIMIT} bytes)."
+        fault = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": text}
+        return {"body": fault, "error": True, "function_error": "Unhandled", "log": log}
     return {"body": answer["result"], "log": log}
 
 
