@@ -9,12 +9,12 @@ from typing import Any
 from scripts.deployment.calls import Call
 
 PROBLEMS = {  # response type → status, problem slug, title
-    "UNAUTHORIZED": (401, "unauthorized", "The token is missing or unknown"),
+    "UNAUTHORIZED": (401, "unauthenticated", "The token is missing or unknown"),
     "ACCESS_DENIED": (403, "forbidden", "The token does not allow this"),
     "MISSING_AUTHENTICATION_TOKEN": (404, "not-found", "There is no such resource"),
     "AUTHORIZER_FAILURE": (503, "unavailable", "The token could not be checked, try again"),
     "AUTHORIZER_CONFIGURATION_ERROR": (503, "unavailable", "The token could not be checked, try again"),
-    "REQUEST_TOO_LARGE": (413, "too-large", "The request is too large"),
+    "REQUEST_TOO_LARGE": (413, "payload-too-large", "The request is too large"),
     "UNSUPPORTED_MEDIA_TYPE": (415, "unsupported-media-type", "The media type is not supported"),
     "THROTTLED": (429, "too-many-requests", "Too many requests, try again later"),
     "QUOTA_EXCEEDED": (429, "too-many-requests", "The quota of requests is used up"),
@@ -26,8 +26,8 @@ PROBLEMS = {  # response type → status, problem slug, title
 def response(kind: str, origin: str = "") -> dict[str, Any]:
     """One gateway response as RFC 9457 problem+json, in API Gateway's terms."""
     status, slug, title = PROBLEMS[kind]
-    body = {"type": f"urn:problem:{slug}", "title": title, "status": status}
-    text = json.dumps(body)[:-1] + ', "instance": "$context.path", "requestId": "$context.requestId"}'
+    body = {"type": f"urn:problem:orders:{slug}", "title": title, "status": status, "detail": title}
+    text = json.dumps(body)[:-1] + ', "instance": "$context.path", "correlationId": "$context.requestId"}'
     headers = {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
     if origin:
         headers["gatewayresponse.header.Access-Control-Allow-Origin"] = f"'{origin}'"
