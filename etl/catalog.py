@@ -65,9 +65,9 @@ class GlueCatalog:
 
     def sync(self, storage: Storage, state: LakeState, dates: Sequence[str]) -> None:
         """Silver partitions are moved to the run's prefix; gold ones keep their place and are only added."""
-        silver = {day: storage.url(key).rpartition("/")[0] + "/" for day, key in state.sales.items()}
-        gold = {day: storage.url(f"daily_sales/order_date={day}/") for day in state.sales}
-        self._ensure("sales", storage.url("silver/sales/"), SALES, "order_day")
+        silver = {m: storage.url(key).rpartition("/")[0] + "/" for m, key in state.sales.items()}
+        gold = {day: storage.url(f"daily_sales/order_date={day}/") for day in state.days}
+        self._ensure("sales", storage.url("silver/sales/"), SALES, "order_month")
         self._partitions("sales", SALES, silver)
         self._ensure("daily_sales", storage.url("daily_sales/"), DAILY_SALES, "order_date")
         self._partitions("daily_sales", DAILY_SALES, gold)

@@ -108,10 +108,7 @@ select {columns} from (
 
 
 def dates_touched(batch: str, old: str) -> str:
-    return (
-        f"select cast(order_date as string) as d from {batch} union "
-        f"select cast(order_date as string) as d from {old}"
-    )
+    return f"select order_date from {batch} union select order_date from {old}"
 
 
 def customers_touched(batch: str, old: str, changed: str) -> str:
@@ -126,25 +123,34 @@ def among(column: str, values: Collection[str]) -> str:
     return f"{column} in ({listed})" if listed else "1 = 0"
 
 
-def of_dates(current_: str, dates: Collection[str]) -> str:
-    """Rows of silver on some days, with the day as text to partition by."""
-    day = "cast(order_date as string)"
-    return f"select *, {day} as order_day from {current_} where {among(day, dates)}"
+def month(column: str) -> str:
+    """The silver partition of a day, such as 2024-01: days would make files too small to be worth reading."""
+    return f"substr(cast({column} as string), 1, 7)"
 
 
-def daily_sales(current_: str, dates: Collection[str]) -> str:
-    """Revenue, orders and customers by day and region, of completed orders."""
+def of_months(current_: str, months: Collection[str] | None) -> str:
+    """Rows of silver of some months (None: all), with the month to partition by."""
+    column = month("order_date")
+    where = "" if months is None else f" where {among(column, months)}"
+    return f"select *, {column} as order_month from {current_}{where}"
+
+
+def among_days(days: Collection[str]) -> str:
+    """Typed literals: comparing a million dates as text would cost more than reading them."""
+    listed = ", ".join(f"cast({text(day)} as date)" for day in sorted(days))
+    return f"order_date in ({listed})" if listed else "1 = 0"
+
+
+def daily_sales(current_: str, dates: Collection[str] | None, orders: str) -> str:
+    """Revenue, orders and customers by day (None: all days) and region, of completed orders."""
+    where = "" if dates is None else f" and {among_days(dates)}"
     return f"""
 select region, cast(sum(line_amount) as decimal(18,2)) as daily_revenue,
-  count(distinct order_id) as daily_orders, count(distinct customer_id) as unique_customers, order_date
-from (
-  select region, line_amount, order_id, customer_id, order_day as order_date, status
-  from ({of_dates(current_, dates)}) as days
-) as touched
-where status = 'completed' group by order_date, region"""
+  {orders} as daily_orders, count(distinct customer_id) as unique_customers, order_date
+from {current_} where status = 'completed'{where} group by order_date, region"""
 
 
-def customer_metrics(current_: str, customers: str, buckets: Collection[str]) -> str:
+def customer_metrics(current_: str, customers: str, buckets: Collection[str], orders: str) -> str:
     """Known customers with a completed order; the average is cents over orders, rounded half up."""
     where = "" if len(buckets) == len(BUCKETS) else " and " + among(bucket("customer_id"), buckets)
     cents = "cast(spent * cast(100 as decimal(3,0)) as bigint)"
@@ -155,9 +161,14 @@ select c.customer_id, c.name, c.status, t.spent as total_spent, t.orders as tota
   cast(cast({average} as decimal(18,0)) * cast(0.01 as decimal(3,2)) as decimal(18,2)) as avg_order_value,
   {bucket("c.customer_id")} as bucket
 from (
-  select customer_id, cast(sum(line_amount) as decimal(18,2)) as spent, count(distinct order_id) as orders
+  select customer_id, cast(sum(line_amount) as decimal(18,2)) as spent, {orders} as orders
   from {current_} where status = 'completed'{where} group by customer_id
 ) as t join {customers} as c on c.customer_id = t.customer_id"""
+
+
+def count_orders(one_line: bool) -> str:
+    """Counting lines is counting orders, and much cheaper, in a lake where no order has a second line."""
+    return "count(*)" if one_line else "count(distinct order_id)"
 
 
 def empty_sales() -> str:

@@ -6,7 +6,7 @@ commit (the pointer), gold object by object, the catalog, and `_published.json` 
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,14 @@ from etl.storage import Storage, storage_for
 from etl.validate import check_threshold, judge, profile, put_quarantine
 
 PUBLISHED = "_published.json"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Does any order id come twice in the batch, and has every order one line, the first?"""
+
+    repeated: bool
+    one_line: bool
 
 
 def run(
@@ -50,9 +58,9 @@ def _run(
             landings = read(engine, manifest)
             before = load_state(storage)
         with report.phase("validate"):
-            repeated = validate(engine, manifest, landings, report, quarantine)
+            shape = validate(engine, manifest, landings, report, quarantine)
         with report.phase("transform"):
-            state = transform(engine, storage, manifest, before, repeated, report)
+            state = transform(engine, storage, manifest, before, shape, report)
         if report.dates_touched or state.pending_buckets:
             with report.phase("write"):
                 write(engine, storage, catalog, state, before)
@@ -74,25 +82,27 @@ def read(engine: Engine, manifest: Manifest) -> dict[str, Landing]:
 
 def validate(
     engine: Engine, manifest: Manifest, landings: dict[str, Landing], report: Report, quarantine: Storage
-) -> bool:
-    """Judge every row; true if an order id comes more than once."""
+) -> Shape:
+    """Judge every row; what shape the batch has decides which plans are needed."""
     for schema in (CUSTOMERS, SALES):
         checked = f"checked_{schema.name}"
         engine.table(checked, checked_sql(schema, landings[schema.name].view, manifest.as_of))
         judge(engine, schema, checked, landings[schema.name], report)
     report.check_balance()
-    repeated = number_lines(engine, report)
+    shape = number_lines(engine, report)
     put_quarantine(engine, CUSTOMERS, "checked_customers", None, quarantine, manifest, report)
     put_quarantine(engine, SALES, "checked_sales", "numbered_sales", quarantine, manifest, report)
     for schema in (CUSTOMERS, SALES):
         report.profile[schema.name] = profile(engine, schema, f"checked_{schema.name}")
     check_threshold(report, manifest.options)
-    return repeated
+    return shape
 
 
-def number_lines(engine: Engine, report: Report) -> bool:
+def number_lines(engine: Engine, report: Report) -> Shape:
     """Windows over a million orders are dear: they run only where an order id comes more than once."""
-    rows, orders = engine.rows("select count(order_id), count(distinct order_id) from checked_sales")[0]
+    rows, orders, lines = engine.rows(
+        "select count(order_id), count(distinct order_id), coalesce(max(line_number), 1) from checked_sales"
+    )[0]
     repeated = bool(rows != orders)
     if repeated:
         same = ", ".join(("source", *SALES.names))
@@ -104,22 +114,24 @@ def number_lines(engine: Engine, report: Report) -> bool:
     engine.view("numbered_sales", model.numbered("checked_sales", repeated))
     keep = engine.table if repeated else engine.view
     keep("batch_sales", model.accepted("numbered_sales"))
-    return repeated
+    return Shape(repeated, one_line=not repeated and lines == 1)
 
 
 def transform(
-    engine: Engine, storage: Storage, manifest: Manifest, state: LakeState, repeated: bool, report: Report
+    engine: Engine, storage: Storage, manifest: Manifest, state: LakeState, shape: Shape, report: Report
 ) -> LakeState:
     """Merge the batch into silver and count the touched gold; the state that a commit will make true."""
-    merge_sales(engine, storage, state, repeated, report)
+    merge_sales(engine, storage, state, shape.repeated, report)
     known = [state.customers] if state.customers else []
     engine.parquet("known_customers", storage, known, model.empty_customers())
     engine.table("current_customers", model.merged_customers("known_customers", "checked_customers"))
-    wanted = touched(engine, manifest, state, report)
-    engine.table("gold_days", model.daily_sales("current_sales", wanted.pending_dates))
+    wanted = replace(touched(engine, manifest, state, report), one_line=state.one_line and shape.one_line)
+    orders = model.count_orders(wanted.one_line)
+    days = wanted.pending_dates if state.sales else None
+    engine.table("gold_days", model.daily_sales("current_sales", days, orders))
     engine.table(
         "gold_customers",
-        model.customer_metrics("current_sales", "current_customers", wanted.pending_buckets),
+        model.customer_metrics("current_sales", "current_customers", wanted.pending_buckets, orders),
     )
     return count_tables(engine, wanted, report)
 
@@ -145,7 +157,7 @@ def merge_sales(engine: Engine, storage: Storage, state: LakeState, repeated: bo
 
 def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report) -> LakeState:
     """The days and customers of this batch's rows, old and new, and those that a dead run still owes."""
-    days = {row[0] for row in engine.rows(model.dates_touched("batch_sales", "old_sales"))}
+    days = {str(row[0]) for row in engine.rows(model.dates_touched("batch_sales", "old_sales"))}
     changed = "(select customer_id from checked_customers where failed is null) as changed"
     hashed = model.bucket("customer_id")
     buckets = engine.rows(
@@ -161,7 +173,7 @@ def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report
     report.customers_touched = sum(count for _, count in buckets)
     report.dates_touched = sorted({*state.pending_dates, *days})
     prefix = f"run={manifest.run_id}.{state.commits + 1}"  # no commit writes over what another one wrote
-    moved = {day: f"silver/sales/{prefix}/order_day={day}/part-0.parquet" for day in days}
+    moved = {m: f"silver/sales/{prefix}/order_month={m}/part-0.parquet" for m in {d[:7] for d in days}}
     changed_customers = report.by_kind["customers"]["accepted"] > 0
     return replace(
         state,
@@ -190,7 +202,7 @@ def count_tables(engine: Engine, state: LakeState, report: Report) -> LakeState:
 
 def _figures(engine: Engine, table: str, part: str, money: str) -> dict[str, tuple[int, str]]:
     found = engine.rows(f"select {part}, count(*), sum({money}) from {table} group by {part}")
-    return {name: (rows, format(revenue, "f")) for name, rows, revenue in found}
+    return {str(name): (rows, format(revenue, "f")) for name, rows, revenue in found}
 
 
 def _sum(figures: Iterable[Sequence[Any]]) -> dict[str, Any]:
@@ -215,10 +227,10 @@ def write(
 
 
 def write_silver(engine: Engine, storage: Storage, state: LakeState, before: LakeState) -> None:
-    moved = {day: key for day, key in state.sales.items() if before.sales.get(day) != key}
+    moved = {month: key for month, key in state.sales.items() if before.sales.get(month) != key}
     if moved:
-        rows = model.of_dates("current_sales", moved)
-        engine.put_partitions(rows, "order_day", moved, storage, moved.__getitem__, "silver sales")
+        rows = model.of_months("current_sales", moved if before.sales else None)
+        engine.put_partitions(rows, "order_month", moved, storage, moved.__getitem__, "silver sales")
     if state.customers and state.customers != before.customers:
         engine.put_parquet("select * from current_customers", storage, state.customers, "silver customers")
 

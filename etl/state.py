@@ -19,7 +19,8 @@ KEY = "_state/current.json"
 class LakeState:
     run_id: str = ""
     commits: int = 0
-    sales: Mapping[str, str] = field(default_factory=dict)
+    sales: Mapping[str, str] = field(default_factory=dict)  # by month
+    one_line: bool = True  # no order in silver has a second line
     customers: str | None = None
     days: Mapping[str, Figures] = field(default_factory=dict)
     buckets: Mapping[str, Figures] = field(default_factory=dict)

@@ -43,7 +43,7 @@ class Engine(Protocol):
         key_of: Callable[[str], str],
         point: str,
     ) -> None:
-        """One Parquet object for each wanted value of the text column, which is left out; empty or not."""
+        """One Parquet object for each wanted value of the column, which is left out; empty or not."""
 
     def put_parquet(self, sql: str, storage: Storage, key: str, point: str) -> None: ...
 

@@ -179,7 +179,7 @@ def _runs(batches: Iterator[Any], column: str) -> Iterator[tuple[str, Any]]:
     for batch in batches:
         values, start = batch.column(column), 0
         while start < batch.num_rows:
-            value, end = values[start].as_py(), _end(values, start)
+            value, end = str(values[start].as_py()), _end(values, start)
             if value != current:
                 if current is not None:
                     yield current, pa.Table.from_batches(parts).drop_columns([column])
