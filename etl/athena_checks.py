@@ -15,7 +15,7 @@ Query = Callable[[str], Rows]
 
 @dataclass(frozen=True)
 class Check:
-    """`sql` yields one value. `expect` is a number, or its path in the facts: `report.tables.daily_sales.rows`.
+    """`sql` yields one value. `expect` is a number, or its path in the facts (`report.tables.sales.rows`).
 
     `{days}` in the SQL stands for the days that the run touched.
     """
@@ -55,8 +55,8 @@ CHECKS = (
     ),
     Check(
         "fresh days missing in daily_sales",
-        f"select count(distinct order_day) {_DONE} and order_day in ({{days}})"
-        " and order_day not in (select order_date from daily_sales)",
+        f"select count(distinct order_date) {_DONE} and order_date in ({{days}})"
+        " and cast(order_date as varchar) not in (select order_date from daily_sales)",
         "0",
     ),
     Check(
@@ -98,8 +98,8 @@ CHECKS = (
 )
 # The platform's own orders come by one prefix only, whatever their ids look like.
 LEDGER_SQL = (
-    f"select order_day, cast(sum(line_amount) as varchar) as found {_DONE}"
-    " and source like '%raw-data/orders/%' and order_day in ({days}) group by order_day"
+    "select cast(order_date as varchar) as order_day, cast(sum(line_amount) as varchar) as found"
+    f" {_DONE} and source like '%raw-data/orders/%' and order_date in ({{days}}) group by order_date"
 )
 
 
@@ -224,5 +224,5 @@ def _number(value: Any) -> Decimal:
 
 
 def _listed(days: Sequence[str]) -> str:
-    quoted = [f"'{day}'" for day in sorted(days) if len(day) == 10 and day.replace("-", "").isdigit()]
-    return ", ".join(quoted) or "''"
+    quoted = [f"date '{day}'" for day in sorted(days) if len(day) == 10 and day.replace("-", "").isdigit()]
+    return ", ".join(quoted) or "date '0001-01-01'"

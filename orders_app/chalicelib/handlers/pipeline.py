@@ -43,7 +43,10 @@ def _on_published(door: Door) -> Door:
 
 
 @pipeline_doors.on_sqs_message(
-    queue=names.resource("raw-data-queue", _STAGE), batch_size=10, name="record-arrivals"
+    queue=names.resource("raw-data-queue", _STAGE),
+    batch_size=100,
+    maximum_batching_window_in_seconds=1,  # files that come together make one run
+    name="record-arrivals",
 )
 @traced
 def record_arrivals(event: SQSEvent) -> dict[str, Any]:
