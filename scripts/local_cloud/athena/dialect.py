@@ -4,10 +4,12 @@ import re
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ParseError, TokenError
+from sqlglot.errors import ErrorLevel, ParseError, TokenError, UnsupportedError
 
 from scripts.local_cloud.athena import tables
-from scripts.local_cloud.athena.errors import QueryError
+from scripts.local_cloud.athena.errors import QueryError, not_supported
+from scripts.local_cloud.athena.oracle import TypeOracle
+from scripts.local_cloud.athena.rewrite import Rewriter
 from scripts.local_cloud.athena.tables import Session
 
 _WHERE = re.compile(r"Line (\d+), Col: (\d+)")
@@ -31,7 +33,11 @@ def to_duckdb(session: Session, tree: exp.Expr) -> str:
     """The statement's SQL for the session's DuckDB, its tables loaded."""
     tables.load(session, tree)
     _name_columns(tree)
-    return tree.sql(dialect="duckdb")
+    Rewriter(TypeOracle(session.con)).run(tree)
+    try:
+        return tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        raise not_supported(str(error)) from error
 
 
 def _name_columns(tree: exp.Expr) -> None:

@@ -54,7 +54,7 @@ def not_supported(what: str) -> QueryError:
     return QueryError("NOT_SUPPORTED", f"the local Athena does not support {what}")
 
 
-_MARKED = re.compile(r"athena:([A-Z_]+): (.*)", re.DOTALL)
+_MARKED = re.compile("athena:([A-Z_]+): (.*?)\u00a7", re.DOTALL)
 
 
 def from_duckdb(error: duckdb.Error) -> QueryError:

@@ -38,10 +38,8 @@ _ATHENA = {
     "TIMESTAMP WITH TIME ZONE": "timestamp with time zone",
     "BLOB": "varbinary",
     "JSON": "json",
-    "INTERVAL": "interval day to second",
     '"NULL"': "unknown",
     "NULL": "unknown",
-    "UUID": "varchar",
 }
 _HIVE = {
     "VARCHAR": "string",

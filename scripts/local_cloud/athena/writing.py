@@ -112,6 +112,7 @@ def create_table_as(session: Session, scanner: Scanner, query_id: str, output: s
     _require_empty(location)
     keys = split_list(options.get("partitioned_by", ""))
     columns = _describe(session, sql)
+    _require_names(columns)
     _require_last(columns, keys)
     form = Format.of(options)
     written = [] if no_data else _write(session, sql, columns, keys, form, location)
@@ -141,6 +142,7 @@ def unload(session: Session, scanner: Scanner) -> Outcome:
     _require_empty(location)
     keys = split_list(options.get("partitioned_by", ""))
     columns = _describe(session, sql)
+    _require_names(columns)
     _require_last(columns, keys)
     written = _write(session, sql, columns, keys, Format.of(options), location)
     return Outcome(files=[uri for uri, _ in written], update_count=_count(session))
@@ -189,20 +191,22 @@ def _describe(session: Session, sql: str) -> list[tuple[str, str]]:
     duck = dialect.to_duckdb(session, dialect.parse(sql))
     session.con.execute(f"CREATE TEMP TABLE _given AS {duck}")
     session.con.execute("CREATE TEMP VIEW _query AS FROM _given")
-    columns = [(row[0].lower(), row[1]) for row in session.con.execute("DESCRIBE _query").fetchall()]
+    return [(row[0].lower(), row[1]) for row in session.con.execute("DESCRIBE _query").fetchall()]
+
+
+def _require_names(columns: Sequence[tuple[str, str]]) -> None:
     if unnamed := [column for column, _ in columns if column.startswith("_col")]:
         raise QueryError(
             "MISSING_COLUMN_NAME", f"line 1:1: Column name not specified at position {unnamed[0][4:]}"
         )
-    return columns
 
 
 def _require_last(columns: Sequence[tuple[str, str]], keys: Sequence[str]) -> None:
     if keys and [column for column, _ in columns][-len(keys) :] != list(keys):
         raise QueryError(
             "HIVE_COLUMN_ORDER_MISMATCH",
-            "Partition keys must be the last columns in the table and in the same order as the table properties: "
-            f"[{', '.join(keys)}]",
+            "Partition keys must be the last columns in the table and in the same order as the table "
+            f"properties: [{', '.join(keys)}]",
         )
 
 
