@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,16 +19,14 @@ class DeadLetterQueues:
         self._sqs = session.client("sqs")
         self._wait_seconds = wait_seconds  # at least 1 on AWS: a short poll does not ask every server
         self._suffix = f"-dlq-{stage}"
+        self._known: list[str] | None = None
+        self._feeders: dict[str, str | None] | None = None
 
     def urls(self) -> dict[str, str]:
         """Name without the stage (`order-processing-dlq`) → URL."""
-        pages = self._sqs.get_paginator("list_queues").paginate()
-        urls = [url for page in pages for url in page.get("QueueUrls", [])]
-        names = {url: url.rsplit("/", 1)[-1] for url in urls}
-        stage_length = len(self._suffix) - len("-dlq")
-        return {
-            name[:-stage_length]: url for url, name in sorted(names.items()) if name.endswith(self._suffix)
-        }
+        without = len(self._suffix) - len("-dlq")
+        names = {url.rsplit("/", 1)[-1]: url for url in self._all()}
+        return {name[:-without]: url for name, url in sorted(names.items()) if name.endswith(self._suffix)}
 
     def count(self, url: str) -> int:
         """Visible letters and those that somebody is looking at."""
@@ -37,8 +36,10 @@ class DeadLetterQueues:
 
     def sources(self, url: str) -> list[str]:
         """URLs of the queues whose dead letters come here."""
-        found: list[str] = self._sqs.list_dead_letter_source_queues(QueueUrl=url).get("queueUrls", [])
-        return found
+        if self._feeders is None:
+            self._feeders = {other: self._dead_letters_of(other) for other in self._all()}
+        arn = self._attribute(url, "QueueArn")
+        return [other for other, target in self._feeders.items() if target == arn]
 
     @contextmanager
     def held(self, url: str, limit: int) -> Iterator[list[DeadLetter]]:
@@ -52,6 +53,23 @@ class DeadLetterQueues:
 
     def remove(self, url: str, letter: DeadLetter) -> None:
         self._sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.receipt)
+
+    def _all(self) -> list[str]:
+        if self._known is None:
+            pages = self._sqs.get_paginator("list_queues").paginate()
+            stage = self._suffix.removeprefix("-dlq")
+            urls = [url for page in pages for url in page.get("QueueUrls", [])]
+            self._known = [url for url in urls if url.endswith(stage)]
+        return self._known
+
+    def _dead_letters_of(self, url: str) -> str | None:
+        policy: str = self._attribute(url, "RedrivePolicy") or "{}"
+        target: str | None = json.loads(policy).get("deadLetterTargetArn")
+        return target
+
+    def _attribute(self, url: str, name: str) -> Any:
+        answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        return answer.get("Attributes", {}).get(name)
 
     def _receive(self, url: str, limit: int) -> list[DeadLetter]:
         letters: dict[str, DeadLetter] = {}

@@ -55,7 +55,7 @@ def _read(records: Sequence[Mapping[str, Any]], consumer: str) -> tuple[list[Rec
         reason = record.get("messageAttributes", {}).get("RedriveReason", {}).get("stringValue")
         try:
             event = envelopes.event_in(record["body"])
-            readable.append(Received(record["messageId"], event, reason))
+            readable += [Received(record["messageId"], event, reason)] if event is not None else []
         except envelopes.UnreadableMessageError as fault:
             failed.append(Received(record["messageId"], redrive_reason=reason))
             _report(failed[-1], fault, consumer)

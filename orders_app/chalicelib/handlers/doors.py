@@ -5,6 +5,7 @@ middleware does not run: what each event needs is done by `traced`, under the Ch
 """
 
 import functools
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -44,14 +45,23 @@ def traced(door: Door) -> Door:
 
 
 def ids_of(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Order, correlation and execution ids of a workflow input, an envelope or an EventBridge event."""
+    """Order, correlation and execution ids of a task, an envelope, a bus event or a stopped execution."""
     inner: Any = payload.get("order") or payload.get("detail") or payload
     inner = inner if isinstance(inner, Mapping) else payload
+    order = _object(inner["input"]) if isinstance(inner.get("input"), str) else inner
     return {
-        "order_id": _text(inner.get("orderId")),
-        "correlation_id": _text(inner.get("correlationId")),
+        "order_id": _text(order.get("orderId")),
+        "correlation_id": _text(order.get("correlationId")),
         "execution": _text(payload.get("execution") or inner.get("executionArn")),
     }
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def _text(value: Any) -> str | None:

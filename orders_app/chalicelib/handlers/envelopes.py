@@ -4,34 +4,46 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chalicelib import logs, metrics
+
+_OURS = ("id", "type", "orderId")
+_SIGNS = frozenset({"type", "sequence", "data"})
+
 
 class UnreadableMessageError(ValueError):
     """A message that holds no event: it can only be looked at by a person, so it must reach the DLQ."""
 
 
-def event_in(text: str) -> dict[str, Any]:
-    """The event envelope inside raw JSON, an SNS notification or an EventBridge event."""
-    try:
-        body = json.loads(text)
-    except ValueError as fault:
-        raise UnreadableMessageError("message is not JSON") from fault
-    for _ in range(3):
-        if not isinstance(body, dict):
-            break
-        if body.get("Type") == "Notification" and isinstance(body.get("Message"), str):
-            return event_in(body["Message"])
-        if "detail-type" in body and isinstance(body.get("detail"), dict):
-            body = body["detail"]
-            continue
-        break
-    if not isinstance(body, dict) or not all(
-        isinstance(body.get(key), str) for key in ("id", "type", "orderId")
-    ):
-        raise UnreadableMessageError("message holds no event")
-    return body
+def event_in(text: str) -> dict[str, Any] | None:
+    """The event envelope inside raw JSON, an SNS notification or an EventBridge event.
+
+    None for an order of a foreign sender, as the bus and the topic let them through: where the stage admits
+    it, the workflow places it and its own events follow. Raises UnreadableMessageError.
+    """
+    body = _unwrapped(text)
+    if isinstance(body, dict) and all(isinstance(body.get(field), str) for field in _OURS):
+        return body
+    if isinstance(body, dict) and isinstance(body.get("orderId"), str) and not _SIGNS & set(body):
+        metrics.count("ForeignMessages")
+        with logs.bound(order_id=body["orderId"]):
+            logs.info("foreign order passed by")
+        return None
+    raise UnreadableMessageError("message holds no event")
 
 
 def notifications(event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Every record's event of an SNS invocation (Chalice's own event object shows only the first)."""
     for record in event["Records"]:
-        yield event_in(record["Sns"]["Message"])
+        found = event_in(record["Sns"]["Message"])
+        if found is not None:
+            yield found
+
+
+def _unwrapped(text: str) -> Any:
+    try:
+        body = json.loads(text)
+    except ValueError as fault:
+        raise UnreadableMessageError("message is not JSON") from fault
+    if isinstance(body, dict) and body.get("Type") == "Notification" and isinstance(body.get("Message"), str):
+        return _unwrapped(body["Message"])
+    return body["detail"] if isinstance(body, dict) and "detail-type" in body and "detail" in body else body

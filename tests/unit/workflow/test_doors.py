@@ -81,6 +81,14 @@ def batch(*bodies: Any) -> Event:
     }
 
 
+def sns(*bodies: Event) -> Event:
+    """An SNS event."""
+    records: list[Event] = [
+        {"Message": json.dumps(body), "Subject": None, "MessageAttributes": {}} for body in bodies
+    ]
+    return {"Records": [{"Sns": record} for record in records]}
+
+
 def invoke(client: Any, name: str, event: Any) -> Any:
     return client.lambda_.invoke(name, event).payload
 
@@ -171,6 +179,21 @@ def test_message_without_an_event_fails_alone(body: Any, lambdas: Any, services:
     assert services.calls == [("apply_event_to_read_model", ([envelope(1)],))]
 
 
+FOREIGN = {"orderId": "12345", "customer": "John", "amount": 99.99}
+
+
+@pytest.mark.parametrize("body", [FOREIGN, {"detail-type": "Order Placed", "detail": FOREIGN}])
+def test_order_of_a_foreign_sender_is_no_event_and_no_poison(
+    body: Event, lambdas: Any, services: FakeServices, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(lambdas, "update-read-model", batch(body, envelope(1))) == {"batchItemFailures": []}
+    invoke(lambdas, "on-order-event", sns(body))
+    assert services.calls == [("apply_event_to_read_model", ([envelope(1)],))]
+    shown = capsys.readouterr().out
+    assert shown.count('"ForeignMessages": 1') == 2
+    assert "John" not in shown
+
+
 def test_outage_fails_the_batch_without_trying_each_message(lambdas: Any, services: FakeServices) -> None:
     services.outage = DatabaseUnavailableError("gone")
     answer = invoke(lambdas, "update-read-model", batch(envelope(1), envelope(2)))
@@ -214,11 +237,7 @@ def test_without_the_setting_a_failure_raises_so_that_nothing_is_deleted(
 
 
 def test_every_record_of_a_notification_counts(lambdas: Any, services: FakeServices) -> None:
-    records: list[Event] = [
-        {"Sns": {"Message": json.dumps(bus_event(envelope(n))), "Subject": None, "MessageAttributes": {}}}
-        for n in (1, 2)
-    ]
-    invoke(lambdas, "on-order-event", {"Records": records})
+    invoke(lambdas, "on-order-event", sns(bus_event(envelope(1)), bus_event(envelope(2))))
     assert services.calls == [("count_outcome", (envelope(1),)), ("count_outcome", (envelope(2),))]
 
 
@@ -227,13 +246,18 @@ def test_processor_of_the_rule_gets_the_detail(lambdas: Any, services: FakeServi
     assert services.calls == [("process_order_event", (envelope(1),))]
 
 
-def test_stopped_workflow_is_looked_after(lambdas: Any, services: FakeServices) -> None:
-    detail = {"status": "ABORTED", "executionArn": "arn:1"}
+def test_stopped_workflow_is_looked_after_under_its_order_s_ids(
+    lambdas: Any, services: FakeServices, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"orderId": "ORD-1", "correlationId": "c-1"}
+    detail = {"status": "ABORTED", "executionArn": "arn:1", "input": json.dumps(given)}
     event = lambdas.events.generate_cw_event(
         "aws.states", "Step Functions Execution Status Change", detail, []
     )
     invoke(lambdas, "on-workflow-stopped", event)
     assert services.calls == [("resume_or_compensate", (detail,))]
+    line = json.loads(capsys.readouterr().out)
+    assert (line["order_id"], line["correlation_id"], line["execution"]) == ("ORD-1", "c-1", "arn:1")
 
 
 @pytest.mark.parametrize("name", ["relay-outbox", "sweep-orders", "expire-reservations", "purge-expired"])
