@@ -20,9 +20,9 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.order import Status
 from chalicelib.handlers import json_text, shapes, text
+from chalicelib.handlers.body import raw_body, read_body
 from chalicelib.handlers.http import Call
-from chalicelib.handlers.problems import PayloadTooLargeError, UnsupportedMediaTypeError
-from chalicelib.handlers.schema import Faults, Record
+from chalicelib.handlers.schema import Faults
 
 KEY_HEADER = "Idempotency-Key"
 LIST_PARAMETERS = ("status", "customer", "cursor", "limit")
@@ -132,37 +132,6 @@ def idempotency_key(call: Call) -> str | None:
         fault = FieldProblem(f"header:{KEY_HEADER}", "must be 1 to 255 visible ASCII characters")
         raise MalformedRequestError("a header is not valid", [fault])
     return key
-
-
-def read_body(call: Call, shape: Record, faults: Faults) -> dict[str, Any]:
-    """The JSON body read by its shape; `faults` holds what is wrong with its fields."""
-    raw = raw_body(call)
-    check_media_type(call.header("content-type"))
-    try:
-        return shape.read(json_text.parse(raw), "", faults) or {}
-    except json_text.JsonTextError as error:
-        raise MalformedRequestError(str(error)) from error
-
-
-def raw_body(call: Call) -> bytes:
-    """The body's bytes; Raises PayloadTooLargeError above 64 KB."""
-    try:
-        raw = call.request.raw_body
-    except ValueError as error:  # a lone surrogate, or base64 that is none
-        raise MalformedRequestError("the body is not UTF-8") from error
-    if len(raw) > json_text.MAX_BYTES:
-        raise PayloadTooLargeError(f"the body has {len(raw)} bytes, at most {json_text.MAX_BYTES} are taken")
-    return raw.encode() if isinstance(raw, str) else raw
-
-
-def check_media_type(content_type: str | None) -> None:
-    """application/json in UTF-8, or none at all; nothing that merely contains the word."""
-    media_type, *parameters = [
-        part.strip().lower() for part in (content_type or "application/json").split(";")
-    ]
-    charsets = [part.partition("=")[2].strip('"') for part in parameters if part.startswith("charset=")]
-    if media_type != "application/json" or any(one not in ("utf-8", "utf8") for one in charsets):
-        raise UnsupportedMediaTypeError("send the body as application/json in UTF-8")
 
 
 def check_amounts(body: dict[str, Any], faults: Faults) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 from chalice.app import RouteEntry
 
-from chalicelib.handlers.openapi_parts import COMPONENTS, EXAMPLES, OPERATIONS, Operation
+from chalicelib.handlers.openapi_components import COMPONENTS, EXAMPLES
+from chalicelib.handlers.openapi_operations import OPERATIONS, Operation
 
 VERSION = "1.0.0"
 Routes = Mapping[str, Mapping[str, RouteEntry]]
