@@ -170,9 +170,10 @@ def test_poisoned_message_fails_alone(
     assert [line["Consumer"] for line in lines if "ConsumerFailures" in line] == [consumer]
 
 
-@pytest.mark.parametrize(
-    "body", ["not json", "[]", '"text"', {"orderId": "12345", "customer": "John", "amount": 99.99}]
-)
+BROKEN = {"orderId": "ORD-1", "sequence": 3, "data": {}}
+
+
+@pytest.mark.parametrize("body", ["not json", "[]", '"text"', {"note": "hello"}, BROKEN])
 def test_message_without_an_event_fails_alone(body: Any, lambdas: Any, services: FakeServices) -> None:
     answer = invoke(lambdas, "update-read-model", batch(envelope(1), body))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-2"}]}
