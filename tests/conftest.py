@@ -1,6 +1,5 @@
-"""Fixtures for every tier: one embedded PostgreSQL a session, one fresh database a test."""
+"""Fixtures for every tier: one embedded PostgreSQL a session, one emptied database a test."""
 
-import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +12,6 @@ from chalicelib.adapters.postgres.migrate import PostgresDatabase
 from scripts.local_cloud.postgres import PostgresServer
 from tests.faults import ablations
 from tests.shop import Shop
-
-_numbers = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,22 +36,23 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres: PostgresServer) -> str:
-    """The name of a database with the whole schema, to clone from; nobody connects to it."""
-    _execute(postgres, "CREATE DATABASE orders_template")
-    connections = Connections(lambda: postgres.url("orders_template"))
+def migrated_database(postgres: PostgresServer) -> str:
+    """The URL of the session's database with the whole schema; tests take `database_url`."""
+    _execute(postgres.url(), "CREATE DATABASE orders_test")
+    url = postgres.url("orders_test")
+    connections = Connections(lambda: url)
     PostgresDatabase(connections).migrate()
     connections.close()
-    return "orders_template"
+    _execute(url, "CREATE SCHEMA fresh; CREATE TABLE fresh.products AS TABLE products;"
+                  " CREATE TABLE fresh.schema_version AS TABLE schema_version")  # fmt: skip
+    return url
 
 
 @pytest.fixture
-def database_url(postgres: PostgresServer, migrated_template: str) -> Iterator[str]:
-    """The URL of a fresh, migrated database of this test's own."""
-    name = f"test_{next(_numbers)}"
-    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
-    yield postgres.url(name)
-    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+def database_url(migrated_database: str) -> str:
+    """The URL of a database as freshly migrated; emptying takes milliseconds, cloning a tenth of a second."""
+    _execute(migrated_database, _EMPTY)
+    return migrated_database
 
 
 @pytest.fixture
@@ -65,20 +63,30 @@ def shop(database_url: str) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def new_shop(postgres: PostgresServer, migrated_template: str) -> Iterator[Callable[[], Shop]]:
-    """Makes shops, each on a fresh database: for tests that run a story many times."""
-    names: list[str] = []
+def new_shop(migrated_database: str) -> Callable[[], Shop]:
+    """Makes one shop after another, each on the emptied database: for tests that run a story many times."""
 
     def make() -> Shop:
-        names.append(f"test_{next(_numbers)}")
-        _execute(postgres, f"CREATE DATABASE {names[-1]} TEMPLATE {migrated_template}")
-        return Shop(postgres.url(names[-1]))
+        _execute(migrated_database, _EMPTY)
+        return Shop(migrated_database)
 
-    yield make
-    for name in names:
-        _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    return make
 
 
-def _execute(server: PostgresServer, statement: str) -> None:
-    with psycopg.connect(server.url(), autocommit=True) as connection:
-        connection.execute(statement)
+_EMPTY = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend';
+SET session_replication_role = replica;
+DO $$ DECLARE name regclass; BEGIN
+    FOR name IN SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'fresh')
+    LOOP EXECUTE format('DELETE FROM %s', name); END LOOP;
+END $$;
+INSERT INTO products SELECT * FROM fresh.products;
+INSERT INTO schema_version SELECT * FROM fresh.schema_version;
+"""
+
+
+def _execute(url: str, statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statements)

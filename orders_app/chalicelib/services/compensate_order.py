@@ -6,7 +6,7 @@ from chalicelib.domain.commands import OrderTask
 from chalicelib.domain.order import IN_FLIGHT, Order, Status
 from chalicelib.services.context import Answer, Context, answer, load
 from chalicelib.services.ports import Notifier, PaymentGateway, UnitOfWork
-from chalicelib.services.undo import check_register, undo_effects
+from chalicelib.services.undo import undo_effects
 
 _ENDED = {
     Status.COMPLETED: "completed",
@@ -33,8 +33,6 @@ def compensate_order(context: Context, gateway: PaymentGateway, task: OrderTask)
             context.advance(order, Status.COMPENSATING, events.COMPENSATION_STARTED, {"reason": reason})
             order.reason = reason
             tx.orders.save(order)
-    with context.uow() as tx:
-        check_register(tx, order.id, before)
     undo_effects(context, gateway, order.id)
     with context.uow() as tx:
         order = load(tx, task.order_id)

@@ -1,11 +1,11 @@
 """Undoes an order's registered effects in reverse order; repeating it is harmless."""
 
+from chalicelib.domain import events
 from chalicelib.domain.errors import CompensationError
-from chalicelib.domain.order import Status
 from chalicelib.services.context import Context, settled
 from chalicelib.services.ports import Effect, PaymentGateway, UnitOfWork
 
-_AFTER_PAYMENT = (Status.AUTHORISED, Status.RESERVED, Status.CAPTURING, Status.COMPLETED)
+_EFFECT_OF = {events.AUTHORISED: "authorisation", events.COMPLETED: "capture"}
 
 
 def undo_effects(context: Context, gateway: PaymentGateway, order_id: str) -> bool:
@@ -15,17 +15,20 @@ def undo_effects(context: Context, gateway: PaymentGateway, order_id: str) -> bo
     done cannot be found, PaymentRefusedError where the gateway refuses, GatewayTimeoutError to be retried.
     """
     with context.uow() as tx:
+        check_register(tx, order_id)
         effects = tx.effects.of_order(order_id)
     for effect in reversed([effect for effect in effects if effect.state != "undone"]):
         _undo(context, gateway, order_id, effect)
     return _refunded(gateway, order_id) if any(effect.kind == "capture" for effect in effects) else False
 
 
-def check_register(tx: UnitOfWork, order_id: str, status: Status) -> None:
-    """Raises CompensationError if the order's status tells of an effect that the register does not know."""
+def check_register(tx: UnitOfWork, order_id: str) -> None:
+    """Raises CompensationError if the order's log tells of an effect that the register does not know."""
     kinds = {effect.kind for effect in tx.effects.of_order(order_id)}
-    if status in _AFTER_PAYMENT and "authorisation" not in kinds:
-        raise CompensationError(f"order {order_id!r} is {status!s}, but no authorisation is registered")
+    for event in tx.event_log.of_order(order_id):
+        effect = _EFFECT_OF.get(event.type)
+        if effect is not None and effect not in kinds:
+            raise CompensationError(f"order {order_id!r} has {event.type!r}, but no {effect} is registered")
 
 
 def _undo(context: Context, gateway: PaymentGateway, order_id: str, effect: Effect) -> None:

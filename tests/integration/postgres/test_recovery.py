@@ -1,0 +1,127 @@
+"""Orders without a live owner: published again, resumed, undone; none stays where it is."""
+
+import pytest
+
+from chalicelib.domain.errors import GatewayTimeoutError
+from tests.faults.proof import bring_to_rest
+from tests.shop import Shop
+
+
+def later(shop: Shop) -> dict[str, int]:
+    shop.clock.advance(seconds=shop.settings.sweep_after_seconds + 1)
+    return shop.services.sweep_orders()
+
+
+def stopped(shop: Shop, execution: str, status: str = "TIMED_OUT") -> dict[str, str]:
+    detail = {"executionArn": execution, "status": status, "stateMachineArn": "arn"}
+    return shop.services.resume_or_compensate(detail)
+
+
+def authorised(shop: Shop, **order: object) -> str:
+    order_id = shop.place(**order)
+    shop.claim(order_id)
+    shop.services.validate_payment(shop.task(order_id))
+    return order_id
+
+
+def test_a_placed_order_that_nobody_took_is_published_again(shop: Shop) -> None:
+    order = shop.place()
+    assert later(shop)["resumed"] == 1
+    assert shop.bus.types(order) == ["Order Placed", "Order Placed"]
+    assert later(shop)["resumed"] == 1
+
+
+def test_an_order_that_is_being_worked_on_is_left_alone(shop: Shop) -> None:
+    order = authorised(shop)
+    shop.executions.running = {"exec-1"}
+    assert later(shop)["alive"] == 1
+    assert shop.services.sweep_orders()["examined"] == 0  # it waits for its next turn
+    assert shop.status(order) == "authorised"
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT"])
+def test_an_execution_that_died_is_followed_by_another_that_goes_on_where_it_was(
+    shop: Shop, status: str
+) -> None:
+    order = authorised(shop)
+    assert stopped(shop, "exec-1", status) == {order: "resumed"}
+    assert shop.run(order, "exec-2") == "completed"
+    assert shop.types(order).count("Payment Authorised") == 1
+    assert "Order Resumed" in shop.types(order)
+    assert shop.money(order)["charged"] == 14998
+
+
+def test_an_aborted_execution_is_undone(shop: Shop) -> None:
+    order = authorised(shop)
+    assert stopped(shop, "exec-1", "ABORTED") == {order: "compensated"}
+    assert shop.status(order) == "failed"
+    assert shop.money(order)["held"] == 0
+
+
+def test_an_execution_that_ended_its_order_leaves_nothing_to_recover(shop: Shop) -> None:
+    order = shop.place(payment_token="tok_decline")
+    shop.run(order)
+    assert stopped(shop, "exec-1", "FAILED") == {order: "settled"}
+    assert shop.status(order) == "declined"
+    completed = shop.place()
+    shop.run(completed, "exec-9")
+    assert stopped(shop, "exec-9", "FAILED") == {completed: "settled"}
+    assert shop.money(completed) == {"held": 0, "charged": 14998, "refunded": 0}
+
+
+def test_an_unknown_execution_is_nobodys(shop: Shop) -> None:
+    assert stopped(shop, "exec-of-another-machine") == {}
+
+
+def test_after_too_many_executions_an_order_is_undone_instead(shop: Shop) -> None:
+    order = shop.place(payment_token="tok_timeout_before_charge")
+    for number in range(shop.settings.max_attempts):
+        execution = f"exec-{number}"
+        shop.claim(order, execution)
+        with pytest.raises(GatewayTimeoutError):
+            shop.services.validate_payment(shop.task(order, execution))
+        remedy = stopped(shop, execution)[order]
+    assert remedy == "compensated"
+    assert shop.status(order) == "failed"
+
+
+def test_a_cancellation_without_an_owner_is_carried_out_by_the_sweeper(shop: Shop) -> None:
+    order = authorised(shop)
+    shop.cancel(order)
+    assert later(shop)["cancelled"] == 1
+    assert shop.status(order) == "cancelled"
+    assert shop.money(order)["held"] == 0
+
+
+def test_an_out_of_stock_order_that_was_left_half_undone_is_settled(shop: Shop) -> None:
+    order = authorised(shop)
+    shop.set_stock("Widget", 0)
+    assert shop.services.check_inventory(shop.task(order))["outcome"] == "out_of_stock"
+    assert shop.money(order)["held"] == 14998
+    assert later(shop)["compensated"] == 1
+    assert (shop.status(order), shop.money(order)["held"]) == ("out_of_stock", 0)
+
+
+def test_a_recovery_that_fails_for_good_reaches_a_person(shop: Shop) -> None:
+    order = authorised(shop, payment_token="tok_undo_refused")
+    stopped(shop, "exec-1", "ABORTED")
+    assert shop.status(order) == "compensation_failed"
+    assert shop.notifier.alerts == [("Compensation failed", order)]
+
+
+def test_one_order_that_cannot_be_recovered_does_not_hold_up_the_others(shop: Shop) -> None:
+    broken, sound = authorised(shop), shop.place()
+    shop.query("UPDATE orders SET status = 'no such status' WHERE id = %s", broken)
+    shop.query("UPDATE orders SET status = 'processing', currency = 'XXX' WHERE id = %s", broken)
+    later(shop)
+    assert shop.bus.types(sound) == ["Order Placed", "Order Placed"]
+
+
+def test_everything_comes_to_rest(shop: Shop) -> None:
+    authorised(shop)
+    shop.place()
+    cancelled = authorised(shop)
+    shop.cancel(cancelled)
+    bring_to_rest(shop)
+    statuses = sorted(status for (status,) in shop.query("SELECT status FROM orders"))
+    assert statuses == ["cancelled", "completed", "completed"]
