@@ -55,13 +55,14 @@ def record(project: Path, stage: StageSettings) -> Path:
 
 
 def _functions(stage: StageSettings, session: Session) -> Iterator[tuple[str, str]]:
-    deployed = f"{names.APP}-{stage.stage}"
-    for page in session.client("lambda").get_paginator("list_functions").paginate():
+    """Those that Chalice made, by its tag: it deletes whatever else stands in its record."""
+    client, deployed = session.client("lambda"), f"{names.APP}-{stage.stage}"
+    for page in client.get_paginator("list_functions").paginate():
         for one in page["Functions"]:
-            if one["FunctionName"] == deployed:
-                yield API_HANDLER, one["FunctionArn"]
-            elif one["FunctionName"].startswith(f"{deployed}-"):
-                yield one["FunctionName"].removeprefix(f"{deployed}-"), one["FunctionArn"]
+            name, arn = one["FunctionName"], one["FunctionArn"]
+            ours = name == deployed or name.startswith(f"{deployed}-")
+            if ours and "aws-chalice" in client.list_tags(Resource=arn)["Tags"]:
+                yield name.removeprefix(f"{deployed}-") if name != deployed else API_HANDLER, arn
 
 
 def _mappings(functions: dict[str, str], session: Session) -> Iterator[Resource]:

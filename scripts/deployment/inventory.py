@@ -164,9 +164,43 @@ def _buckets(session: Session, stage: str) -> Iterator[tuple[str, Any]]:
                     "encryption": s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"][
                         "Rules"
                     ],
+                    "notifications": _notifications(s3, name),
                     "public": s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"],
                 },
             )
+
+
+def _notifications(s3: Any, bucket: str) -> list[Any]:
+    found = s3.get_bucket_notification_configuration(Bucket=bucket)
+    kinds = ("TopicConfigurations", "QueueConfigurations", "LambdaFunctionConfigurations")
+    each = [
+        {key: value for key, value in one.items() if key != "Id"}
+        for kind in kinds
+        for one in found.get(kind, [])
+    ]
+    return sorted(each, key=str)
+
+
+def _glue(session: Session, stage: str) -> Iterator[tuple[str, Any]]:
+    glue = session.client("glue")
+    for page in glue.get_paginator("get_jobs").paginate():
+        for one in page["Jobs"]:
+            if _is_of(one["Name"], stage):
+                yield (
+                    f"job {one['Name']}",
+                    {"arguments": one.get("DefaultArguments"), "command": one["Command"]},
+                )
+    for page in glue.get_paginator("get_crawlers").paginate():
+        for one in page["Crawlers"]:
+            if _is_of(one["Name"], stage):
+                yield f"crawler {one['Name']}", {"targets": one["Targets"], "prefix": one.get("TablePrefix")}
+    for page in glue.get_paginator("get_triggers").paginate():
+        for one in page["Triggers"]:
+            if _is_of(one["Name"], stage):
+                yield (
+                    f"trigger {one['Name']}",
+                    {key: one.get(key) for key in ("Type", "Schedule", "State", "Actions")},
+                )
 
 
 def _secrets(session: Session, stage: str) -> Iterator[tuple[str, Any]]:
@@ -210,5 +244,6 @@ READERS: Mapping[str, Callable[[Session, str], Iterator[tuple[str, Any]]]] = {
     "log groups": _log_groups,
     "buckets": _buckets,
     "secrets": _secrets,
+    "Glue": _glue,
     "APIs": _api,
 }
