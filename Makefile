@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 SPARK_READY := $(VENV)/.spark-ready
 
-.PHONY: help setup demo run test test-all lint clean bench bench-etl package provision deploy register teardown smoke
+.PHONY: help setup demo run test test-all lint clean bench bench-etl package provision deploy register teardown smoke check-lake
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,3 +39,6 @@ lint: $(READY) ## ruff and mypy
 clean: ## remove everything that the other targets made
 	@rm -rf .local $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis out build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+check-lake: $(READY) ## check the tables of STAGE through Athena, against report and payment ledger
+	@$(PY) -m scripts.check_lake --stage $(STAGE)

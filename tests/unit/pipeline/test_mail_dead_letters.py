@@ -67,7 +67,7 @@ def test_the_mail_says_what_is_dead_where_and_how_to_redrive_it() -> None:
     subject, text = mail(FakeLetters(**{DLQ: 1})).mails[0]
     assert subject == "1 dead messages in 1 queues"
     assert "m0  sent 2026-11-20T12:00:00+00:00, received 4 times: s3://lake/raw-data/a.csv" in text
-    assert f"scripts.redrive {DLQ}" in text
+    assert "scripts.redrive --stage local redrive raw-data-dlq --reason" in text
 
 
 def test_empty_queues_mail_nothing() -> None:

@@ -164,7 +164,7 @@ def _letter(run: Run, files: list[RawFile], error: str) -> str:
         f"Cause: {error}",
         "Its tables were not published. Files that wait for a decision:",
         *listed,
-        f"To take them in again: python -m scripts.reingest --run {run.run_id} --stage STAGE",
+        f"To take them in again: python -m scripts.reingest --stage STAGE --run {run.run_id}",
     ]
     return "\n".join(lines)
 

@@ -100,9 +100,9 @@ def _queue_of(message: str) -> str | None:
 
 
 def _part(queue: str, count: int, letters: Sequence[Letter]) -> str:
-    lines = [
-        f"{queue}: {count} message(s). Nothing was deleted; redrive with: python -m scripts.redrive {queue}"
-    ]
+    name, _, stage = queue.rpartition("-")
+    command = f"python -m scripts.redrive --stage {stage} redrive {name} --reason TEXT"
+    lines = [f"{queue}: {count} message(s). Nothing was deleted; to take them back: {command}"]
     lines += [
         f"  {one.message_id}  sent {one.sent_at}, received {one.receives} times: {one.about}"
         for one in letters

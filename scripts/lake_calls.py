@@ -1,0 +1,28 @@
+"""Calls a function of the data path from the command line, and says what it answered or how it failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib import names
+from scripts.deployment.errors import DeploymentError
+from scripts.deployment.settings import StageSettings
+
+
+def call(session: Any, stage: StageSettings, function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a deployed function; DeploymentError with its own message where it failed."""
+    from botocore.config import Config
+
+    patience = Config(read_timeout=310, retries={"total_max_attempts": 1})
+    client = session.client("lambda", config=patience)
+    name = names.function(function, stage.stage)
+    try:
+        answer = client.invoke(FunctionName=name, Payload=json.dumps(payload).encode())
+    except client.exceptions.ResourceNotFoundException as error:
+        raise DeploymentError(f"stage {stage.stage!r} has no function {name!r}: is it deployed?") from error
+    result: dict[str, Any] = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError"):
+        raise DeploymentError(f"{name}: {result.get('errorType')}: {result.get('errorMessage')}")
+    return result

@@ -1,0 +1,52 @@
+"""Take files in again: `python -m scripts.reingest [--stage S] --run RUN_ID | --scan | --corrected FILE…`.
+
+`--run`: the files of a run that failed. `--scan`: what lies in raw-data/ and nobody announced.
+`--corrected`: rejects from quarantine/, corrected by hand; they become a new raw file and keep their places.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from chalicelib import names
+from scripts.deployment import settings
+from scripts.deployment.cli import connect, environment, reported
+from scripts.lake_calls import call
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m scripts.reingest", description=__doc__)
+    parser.add_argument("--stage", default="local")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--run", metavar="RUN_ID")
+    what.add_argument("--scan", action="store_true")
+    what.add_argument("--corrected", nargs="+", metavar="FILE")
+    options = parser.parse_args(argv)
+
+    def run() -> int:
+        stage = settings.load(options.stage)
+        session = connect(stage)
+        if options.corrected:
+            return _corrected(stage, options.corrected)
+        payload = {"runId": options.run} if options.run else {"scan": True}
+        result = call(session, stage, "reingest-files", payload)
+        started = f", run {result['startedRun']} takes them" if result["startedRun"] else ""
+        print(f"{result['files']} file(s) are pending again{started}")
+        return 0
+
+    return reported(run)
+
+
+def _corrected(stage: settings.StageSettings, files: Sequence[str]) -> int:
+    from etl.reingest import main as reingest
+
+    os.environ.update(environment(stage))  # etl makes its own clients
+    lake = names.bucket("order-lake", stage.stage, stage.account)
+    return reingest([*files, "--output", f"s3://{lake}/raw-data"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
