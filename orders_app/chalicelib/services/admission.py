@@ -11,6 +11,7 @@ from chalicelib.domain.commands import ADMISSION_SUBJECT, CustomerInput, LineInp
 from chalicelib.domain.errors import FieldProblem, InvalidOrderError
 
 MISCELLANEOUS = "Miscellaneous"
+LONGEST_TEXT = 200
 _ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -26,6 +27,12 @@ def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
         problems.append(FieldProblem("/orderId", "must be 1 to 64 letters, digits, dots, dashes"))
     amount = _decimal(detail.get("amount"), "/amount", problems)
     customer = _customer(detail.get("customer"), problems)
+    options = {name: detail.get(name) for name in ("currency", "paymentToken", "correlationId")}
+    problems += [
+        FieldProblem(f"/{name}", "must be text")
+        for name, value in options.items()
+        if value is not None and not _is_text(value)
+    ]
     lines = _lines(detail.get("items"), amount, problems)
     if problems:
         raise InvalidOrderError("the order cannot be admitted", problems)
@@ -34,12 +41,12 @@ def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
         subject=ADMISSION_SUBJECT,
         customer=customer,
         lines=lines,
-        correlation_id=str(detail.get("correlationId") or order_id),
+        correlation_id=options["correlationId"] or str(order_id),
         idempotency_key=str(order_id),
         fingerprint=hashlib.sha256(canonical.encode()).hexdigest(),
         amount=amount,
-        currency=detail.get("currency"),
-        payment_token=detail.get("paymentToken"),
+        currency=options["currency"],
+        payment_token=options["paymentToken"],
         order_id=str(order_id),
         admitted=True,
     )
@@ -47,11 +54,11 @@ def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
 
 def _customer(value: Any, problems: list[FieldProblem]) -> CustomerInput:
     given = {"name": value} if isinstance(value, str) else value
-    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str) or not given["name"].strip():
+    if not isinstance(given, Mapping) or not _is_text(given.get("name")):
         problems.append(FieldProblem("/customer", "must be a name"))
         return CustomerInput("?")
-    texts = {field: given[field] for field in ("id", "email", "phone") if isinstance(given.get(field), str)}
-    return CustomerInput(given["name"].strip()[:200], **texts)
+    texts = {field: given[field] for field in ("id", "email", "phone") if _is_text(given.get(field))}
+    return CustomerInput(given["name"].strip(), **texts)
 
 
 def _lines(value: Any, amount: Decimal | None, problems: list[FieldProblem]) -> tuple[LineInput, ...]:
@@ -66,14 +73,22 @@ def _lines(value: Any, amount: Decimal | None, problems: list[FieldProblem]) -> 
 def _line(index: int, item: Any, problems: list[FieldProblem]) -> LineInput:
     fields = item if isinstance(item, Mapping) else {}
     product, quantity = fields.get("product"), fields.get("quantity", 1)
-    if not isinstance(product, str):
+    if not _is_text(product):
         problems.append(FieldProblem(f"/items/{index}/product", "must be a product's id or name"))
+        product = MISCELLANEOUS
     if not isinstance(quantity, int) or isinstance(quantity, bool):
         problems.append(FieldProblem(f"/items/{index}/quantity", "must be an integer"))
         quantity = 1
     return LineInput(
         str(product), quantity, _decimal(fields.get("unitPrice"), f"/items/{index}/unitPrice", problems)
     )
+
+
+def _is_text(value: Any) -> bool:
+    """Something to read, short enough to keep, that PostgreSQL can store (no NUL, no lone surrogate)."""
+    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT:
+        return False
+    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _decimal(value: Any, field: str, problems: list[FieldProblem]) -> Decimal | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.domain.commands import ClaimOrder
+from chalicelib.domain.commands import ClaimOrder, Principal
 from chalicelib.domain.errors import (
     GatewayTimeoutError,
     NotCancellableError,
@@ -14,7 +14,6 @@ from chalicelib.domain.errors import (
 from chalicelib.services.ports import GatewayRecord
 from tests.faults.ablations import Delegate
 from tests.shop import OPERATOR, Shop
-from tests.shop import Principal as Person
 
 
 class Unreachable(Delegate):
@@ -111,7 +110,7 @@ def test_it_is_refused_after_the_window_with_the_reason(shop: Shop) -> None:
 
 def test_an_order_of_somebody_else_cannot_be_seen_or_cancelled(shop: Shop) -> None:
     order = shop.place()
-    mallory = Person("mallory", frozenset({"orders:read", "orders:write"}))
+    mallory = Principal("mallory", frozenset({"orders:read", "orders:write"}))
     for attempt in (
         lambda: shop.cancel(order, mallory),
         lambda: shop.services.get_order(order, mallory),

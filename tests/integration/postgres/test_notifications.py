@@ -2,15 +2,16 @@
 
 import pytest
 
+from chalicelib.domain.commands import CustomerInput, OrderTask
 from chalicelib.domain.errors import MessageRefusedError, ThrottledError
-from tests.shop import CustomerInput, Shop
+from tests.shop import Shop
 
 
 def states(shop: Shop, order: str) -> dict[str, str]:
     return {told["channel"]: told["state"] for told in shop.order(order)["notifications"]}
 
 
-def task(shop: Shop, order: str, channel: str = "email"):  # type: ignore[no-untyped-def]
+def task(shop: Shop, order: str, channel: str = "email") -> OrderTask:
     return shop.task(order, channel=channel, extra={"kind": "completed"})
 
 

@@ -1,0 +1,55 @@
+"""Orders of other senders: read strictly, priced exactly, keyed by their own id."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.errors import InvalidOrderError
+from chalicelib.services.admission import foreign_order
+
+JANE = {
+    "orderId": "ORD-001", "customer": "Jane Doe", "amount": 149.99,
+    "items": [{"product": "Widget", "quantity": 2}],
+}  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def test_the_order_of_the_lesson_is_read_as_it_is() -> None:
+    order = foreign_order(JANE)
+    assert (order.order_id, order.customer.name, order.amount) == ("ORD-001", "Jane Doe", Decimal("149.99"))
+    assert [(line.product, line.quantity) for line in order.lines] == [("Widget", 2)]
+    assert (order.admitted, order.idempotency_key) == (True, "ORD-001")
+
+
+def test_the_same_order_has_the_same_fingerprint_whatever_the_order_of_its_fields() -> None:
+    assert foreign_order(dict(reversed(JANE.items()))).fingerprint == foreign_order(JANE).fingerprint
+    assert foreign_order(JANE | {"amount": 150}).fingerprint != foreign_order(JANE).fingerprint
+
+
+def test_every_bad_field_is_named() -> None:
+    with pytest.raises(InvalidOrderError) as refusal:
+        foreign_order({"orderId": "", "customer": [], "amount": "x", "items": [{"quantity": "2"}]})
+    assert [problem.field for problem in refusal.value.fields] == [
+        "/orderId", "/amount", "/customer", "/items/0/product", "/items/0/quantity",
+    ]  # fmt: skip
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional=dict.fromkeys(["orderId", "customer", "amount", "items", "currency"], JSON)
+    )
+)
+def test_whatever_arrives_is_read_or_refused(detail: dict[str, Any]) -> None:
+    try:
+        fields = [foreign_order(detail).order_id == detail["orderId"]]
+    except InvalidOrderError as refusal:
+        fields = [bool(problem.field) for problem in refusal.fields]
+    assert fields
+    assert all(fields)

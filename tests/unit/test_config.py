@@ -1,0 +1,35 @@
+"""Settings: everything that is missing or wrong is named at once."""
+
+import pytest
+
+from chalicelib.config import Settings
+from chalicelib.domain.errors import ConfigurationError
+
+GOOD = {"STAGE": "local", "BUS_NAME": "order-event-bus-local", "DATABASE_SECRET": "order-database-local"}
+
+
+def test_all_that_is_wrong_is_named_in_one_error() -> None:
+    bad = {"STAGE": "test", "CURRENCY": "XXX", "ADMIT_FOREIGN_ORDERS": "yes", "MAX_ATTEMPTS": "0"}
+    with pytest.raises(ConfigurationError) as error:
+        Settings.from_env(bad)
+    for name in ("STAGE", "CURRENCY", "ADMIT_FOREIGN_ORDERS", "MAX_ATTEMPTS", "BUS_NAME", "DATABASE_URL"):
+        assert name in str(error.value)
+
+
+def test_what_is_not_given_has_a_safe_default() -> None:
+    settings = Settings.from_env(GOOD)
+    assert (settings.currency, settings.idempotency_seconds) == ("USD", 86_400)
+    assert not settings.admit_foreign_orders
+    assert not settings.admit_unpriced_orders
+    assert not settings.partial_batch_responses
+
+
+def test_flags_and_numbers_are_read() -> None:
+    given = GOOD | {
+        "ADMIT_UNPRICED_ORDERS": "1",
+        "SWEEP_AFTER_SECONDS": "5",
+        "DATABASE_URL": "postgresql://x",
+    }
+    settings = Settings.from_env(given)
+    assert (settings.admit_unpriced_orders, settings.sweep_after_seconds) == (True, 5)
+    assert settings.database_url == "postgresql://x"
