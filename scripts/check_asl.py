@@ -15,13 +15,16 @@ from typing import Any
 from chalicelib.domain import errors
 
 ROOT = Path(__file__).resolve().parent.parent
-# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html and connect-lambda.html
+# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html and
+# https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html; newer Lambda runtimes
+# report a timeout and a dead process by names of their own instead of Lambda.Unknown.
 KNOWN_ERRORS = frozenset(
     {f"States.{name}" for name in ("ALL", "Timeout", "TaskFailed", "HeartbeatTimeout", "Permissions")}
     | {f"Lambda.{name}" for name in (
         "ServiceException", "AWSLambdaException", "SdkClientException", "TooManyRequestsException",
         "ClientExecutionTimeoutException", "Unknown",
     )}
+    | {"Sandbox.Timedout", "Runtime.ExitError"}
 )  # fmt: skip
 NEVER_RETRIED = frozenset({"States.ALL", "States.TaskFailed"})
 PERSONAL = re.compile(r"(?i)(customer(?!Id)|\bname\b|mail|phone|address|shipping|token|card)")

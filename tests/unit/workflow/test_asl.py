@@ -44,6 +44,18 @@ def test_names_of_the_seed_s_states_and_errors_are_kept() -> None:
     assert states["InventoryFailed"]["Error"] == "InventoryError"
 
 
+LOST = {"Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown", "States.Timeout"}
+
+
+@pytest.mark.parametrize("name", ["process_order", "cancel_order"])
+def test_task_whose_process_died_or_hung_is_tried_again(name: str) -> None:
+    machine = json.loads((check_asl.ROOT / "statemachines" / f"{name}.asl.json").read_text())
+    tasks = {key: state for key, state in machine["States"].items() if state["Type"] == "Task"}
+    for key, state in tasks.items():
+        retried = {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
+        assert retried >= LOST | check_asl.transient_errors(), key
+
+
 def test_placeholder_without_a_value_is_found() -> None:
     problems = [str(finding) for finding in check_asl.check(processing(), frozenset())]
     assert "machine: placeholder 'ClaimOrderArn' has no value" in problems

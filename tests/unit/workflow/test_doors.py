@@ -1,5 +1,7 @@
 """The event doors, through Chalice's own wrappers, as Lambda calls them."""
 
+import ast
+import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -285,3 +287,17 @@ def test_recovery_listens_to_both_order_machines_and_no_other() -> None:
         {"suffix": ":stateMachine:order-processing-workflow-local"},
         {"suffix": ":stateMachine:order-cancellation-workflow-local"},
     ]
+
+
+@pytest.mark.parametrize(
+    "module", [workflow, consumers, schedules, failures], ids=lambda module: module.__name__
+)
+def test_door_is_at_most_eight_lines(module: Any) -> None:
+    tree = ast.parse(inspect.getsource(module))
+    doors = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    assert doors
+    assert {door.name: _lines(door) for door in doors if _lines(door) > 8} == {}
+
+
+def _lines(door: ast.FunctionDef) -> int:
+    return (door.end_lineno or 0) - door.lineno + 1
