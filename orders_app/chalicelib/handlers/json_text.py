@@ -1,6 +1,7 @@
 """Strict JSON (RFC 8259): exact decimals, no NaN, no repeated names, UTF-8 only, bounded size and depth."""
 
 import json
+from collections import Counter
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -62,8 +63,8 @@ def _too_deep(text: str) -> bool:
 def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
     made = JsonObject(pairs)
     if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        made.repeated = tuple(name for name in made if names.count(name) > 1)
+        times = Counter(name for name, _ in pairs)
+        made.repeated = tuple(name for name, count in times.items() if count > 1)
     return made
 
 

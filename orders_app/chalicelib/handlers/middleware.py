@@ -8,7 +8,7 @@ from chalice import Response
 from chalice.app import Request
 
 from chalicelib import logs
-from chalicelib.handlers import http, problems
+from chalicelib.handlers import http, problems, text
 
 if TYPE_CHECKING:
     from chalicelib.bootstrap import Services
@@ -58,8 +58,7 @@ def in_our_words(response: Response, call: http.Call) -> Response:
 
 
 def _log(request: Request, response: Response, started: float) -> None:
-    body = response.body if isinstance(response.body, dict) else {}
-    with logs.bound(order_id=(request.uri_params or {}).get("order_id") or body.get("orderId")):
+    with logs.bound(order_id=order_id(request, response)):
         logs.info(
             "request",
             method=request.method,
@@ -67,3 +66,10 @@ def _log(request: Request, response: Response, started: float) -> None:
             status=response.status_code,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
         )
+
+
+def order_id(request: Request, response: Response) -> str | None:
+    """The order that the request is about; what a client wrote in its place stays out of the log."""
+    body = response.body if isinstance(response.body, dict) else {}
+    found = (request.uri_params or {}).get("order_id") or body.get("orderId")
+    return found if found and text.fault(found, 64, "order") is None else None

@@ -1,5 +1,6 @@
 """POST /orders refuses what is not an order, naming every bad field; never a 500."""
 
+import time
 from typing import Any
 
 import pytest
@@ -146,6 +147,22 @@ def test_another_content_type_is_415(api: Api, content_type: str) -> None:
 def test_json_may_name_its_charset(api: Api, content_type: str) -> None:
     response = api.send("POST", "/orders", b'{"customer":"A"}', Content_Type=content_type)
     assert list(faults(response)) == ["#/items"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ("{" + ",".join(f'"{n:x}":1,"{n:x}":1' for n in range(3500)) + "}").encode(),
+        (f'{{"customer":{{"name":"A","email":"a@{"a-" * 125}"}},"items":[]}}').encode(),
+        (f'{{"customer":{{"name":"A","email":"{"a." * 127}"}},"items":[]}}').encode(),
+        b'{"customer":"A","items":[' + b'{"quantity":1e9999,"product":"\\""},' * 1500 + b"{}]}",
+        b'["' + b"\\\\" * 30_000 + b'"]',
+    ],
+)
+def test_no_body_keeps_the_door_busy(api: Api, body: bytes) -> None:
+    started = time.process_time()
+    assert_problem(api.post(body), 422)
+    assert time.process_time() - started < 0.5
 
 
 def test_at_most_100_faults_are_listed(api: Api) -> None:

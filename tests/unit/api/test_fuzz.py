@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.unit.api.conftest import SEED_ORDER, Api, assert_problem
 
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXT = st.text(st.characters(codec=None), max_size=20)
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.sampled_from([10**400, "499.99", ""])

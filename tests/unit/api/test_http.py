@@ -83,6 +83,13 @@ def test_the_access_log_has_one_line_with_ids_and_no_person(
     assert not {"Bob", "bob@example.com"} & set(json.dumps([first, second]).split('"'))
 
 
+def test_what_stands_in_place_of_an_order_id_is_not_logged(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.send("GET", "/orders/Bob Smith")
+    assert "Bob" not in json.dumps(access_lines(capsys))
+
+
 def test_health_is_200_while_all_is_well(api: Api) -> None:
     response = api.send("GET", "/health")
     assert (response.status_code, response.json_body["status"]) == (200, "ok")
