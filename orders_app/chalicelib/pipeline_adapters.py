@@ -9,7 +9,7 @@ from chalicelib.adapters.glue import AwsEngines, GlueCrawler, LambdaChecker
 from chalicelib.adapters.mail import Mail
 from chalicelib.adapters.object_store import S3ObjectStore
 from chalicelib.adapters.pipeline_ledger import PostgresCustomerExports, PostgresLedger
-from chalicelib.adapters.pipeline_store import PostgresPipelineStore, transactions
+from chalicelib.adapters.pipeline_store import PostgresPipelineStore
 from chalicelib.adapters.postgres.connections import Connections
 from chalicelib.adapters.secrets import SecretStore, database_url
 from chalicelib.adapters.topics import OperatorTopics
@@ -22,7 +22,7 @@ def make(
 ) -> tuple[Finisher, SqsDeadLetters, PostgresCustomerExports]:
     """Everything that `pipeline_bootstrap.build` needs, on AWS (or an endpoint that speaks it)."""
     stage = settings.stage
-    connect = transactions(Connections(_url_source(env), application="orders-pipeline"))
+    connect = Connections(_url_source(env), application="orders-pipeline").transaction
     finisher = Finisher(
         starter=pipeline_bootstrap.starter_of(
             settings,

@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from chalicelib.adapters.postgres.connections import Connections
 from chalicelib.services.pipeline.model import (
     ALLOWED,
     FINAL,
@@ -34,13 +33,8 @@ _CHANGEABLE = frozenset(
 _ENDED = "('succeeded', 'checks_failed', 'failed')"
 
 
-def transactions(connections: Connections) -> Connect:
-    """Transactions of their own; a lost connection leaves as DatabaseUnavailableError."""
-    return connections.transaction
-
-
 class PostgresPipelineStore:
-    """`connect` opens a transaction that commits when its context ends well."""
+    """`connect` is `Connections.transaction`: it commits when its context ends well."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.pipeline_store import PostgresPipelineStore, transactions
+from chalicelib.adapters.pipeline_store import PostgresPipelineStore
 from chalicelib.adapters.postgres.connections import Connections
 from chalicelib.services.pipeline.model import Driver, PipelineError, Run, State
 from chalicelib.services.pipeline.ports import PipelineStore
@@ -27,7 +27,7 @@ def connections(database_url: str) -> Iterator[Connections]:
 def store(request: pytest.FixtureRequest) -> PipelineStore:
     if request.param == "fake":
         return FakeStore()
-    return PostgresPipelineStore(transactions(request.getfixturevalue("connections")))
+    return PostgresPipelineStore(request.getfixturevalue("connections").transaction)
 
 
 def run(run_id: str = "run-1", **values: Any) -> Run:
@@ -153,7 +153,7 @@ def test_without_versions_an_older_object_gives_way_to_a_newer_one(store: Pipeli
 
 def test_of_many_starters_at_once_one_gets_the_lock_and_every_file(database_url: str) -> None:
     connections = Connections(lambda: database_url)
-    store = PostgresPipelineStore(transactions(connections))
+    store = PostgresPipelineStore(connections.transaction)
     store.record([raw_file(f"raw-data/{n}.csv") for n in range(20)], NOON)
     taken: dict[str, int] = {}
     ready = threading.Barrier(8)
@@ -174,7 +174,7 @@ def test_of_many_starters_at_once_one_gets_the_lock_and_every_file(database_url:
 
 def test_a_recording_among_a_claim_is_pending_or_claimed_and_never_lost(database_url: str) -> None:
     connections = Connections(lambda: database_url)
-    store = PostgresPipelineStore(transactions(connections))
+    store = PostgresPipelineStore(connections.transaction)
     store.record([raw_file("raw-data/first.csv")], NOON)
 
     def arrive() -> None:
