@@ -1,16 +1,19 @@
-"""Walks an ASL definition with scripted task answers: a small interpreter of the states that we use."""
+"""Walks an ASL definition with scripted tasks or real ones: a small interpreter of the states that we use."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 Answer = Mapping[str, Any] | Exception
+Function = Callable[[Mapping[str, Any]], Any]
 
 
 @dataclass
 class Walk:
     """What happened: states entered (Map items included), the tasks' inputs, and how it ended."""
 
+    execution: str
+    functions: Mapping[str, Function]
     states: list[str] = field(default_factory=list)
     inputs: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     error: str | None = None
@@ -22,81 +25,87 @@ class Walk:
     def input_of(self, state: str) -> Mapping[str, Any]:
         return next(given for name, given in self.inputs if name == state)
 
+    def filled(self, template: Mapping[str, Any], data: Any, item: Any = None) -> dict[str, Any]:
+        """`Parameters` and `ItemSelector`: a key that ends in `.$` has a path for its value."""
+        return {
+            key.removesuffix(".$"): self.at(value, data, item) if key.endswith(".$") else value
+            for key, value in template.items()
+        }
+
+    def at(self, path: str, data: Any, item: Any = None) -> Any:
+        context = {"$$.Execution.Id": self.execution, "$$.Map.Item.Value": item}
+        if path in context:
+            return context[path]
+        for step in path.split(".")[1:]:
+            data = data[step]
+        return data
+
 
 def walk(
-    machine: Mapping[str, Any], data: Mapping[str, Any], answers: Mapping[str, Sequence[Answer]]
+    machine: Mapping[str, Any],
+    data: Mapping[str, Any],
+    tasks: Mapping[str, Sequence[Answer] | Function],
+    execution: str = "execution-1",
 ) -> Walk:
-    """Each task takes its next scripted answer, the last one again and again; delays are not waited for."""
-    trace = Walk()
-    waiting = {state: list(script) for state, script in answers.items()}
-    _run(machine, dict(data), waiting, trace)
+    """Each task is called, or takes its next scripted answer, the last one again and again; nothing waits."""
+    functions = {state: task if callable(task) else _script(task) for state, task in tasks.items()}
+    trace = Walk(execution, functions)
+    _run(machine, dict(data), trace)
     return trace
 
 
-def _run(machine: Mapping[str, Any], data: Any, answers: dict[str, list[Answer]], trace: Walk) -> Any:
+def _script(answers: Sequence[Answer]) -> Function:
+    waiting = list(answers)
+
+    def answer(given: Mapping[str, Any]) -> Any:
+        said = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    return answer
+
+
+def _run(machine: Mapping[str, Any], data: Any, trace: Walk) -> None:
     name = machine["StartAt"]
     while True:
         state = machine["States"][name]
         trace.states.append(name)
-        if state["Type"] == "Succeed":
-            return data
-        if state["Type"] == "Fail":
-            trace.error = state["Error"]
-            return data
-        if state["Type"] == "Choice":
-            name = next(
-                (
-                    rule["Next"]
-                    for rule in state["Choices"]
-                    if data[rule["Variable"][2:]] == rule["StringEquals"]
-                ),
-                state["Default"],
-            )
-            continue
+        trace.error = state.get("Error") if state["Type"] == "Fail" else trace.error
         caught: str | None = None
-        if state["Type"] == "Task":
-            data, caught = _task(name, state, data, answers, trace)
+        if state["Type"] == "Choice":
+            caught = _choice(state, data)
+        elif state["Type"] == "Task":
+            data, caught = _task(name, state, data, trace)
         elif state["Type"] == "Map":
-            for item in _at(state["ItemsPath"], data, data):
-                _run(state["ItemProcessor"], _filled(state["ItemSelector"], data, item), answers, trace)
-        if caught is None and state.get("End"):
-            return data
+            for item in trace.at(state["ItemsPath"], data):
+                _run(state["ItemProcessor"], trace.filled(state["ItemSelector"], data, item), trace)
+        if state["Type"] in ("Succeed", "Fail") or (caught is None and state.get("End")):
+            return
         name = caught or state["Next"]
 
 
-def _task(
-    name: str, state: Mapping[str, Any], data: Any, answers: dict[str, list[Answer]], trace: Walk
-) -> tuple[Any, str | None]:
-    given = _filled(state["Parameters"], data, None) if "Parameters" in state else data
-    tries: dict[int, int] = {}
+def _choice(state: Mapping[str, Any], data: Any) -> str:
+    for rule in state["Choices"]:
+        if data[rule["Variable"].removeprefix("$.")] == rule["StringEquals"]:
+            return str(rule["Next"])
+    return str(state["Default"])
+
+
+def _task(name: str, state: Mapping[str, Any], data: Any, trace: Walk) -> tuple[Any, str | None]:
+    """The task's answer, or what was caught and where that leads; retries are by the error's exact name."""
+    given = trace.filled(state["Parameters"], data) if "Parameters" in state else data
+    tries = [0] * len(state.get("Retry", []))
     while True:
         trace.inputs.append((name, given))
-        script = answers[name]
-        answer = script.pop(0) if len(script) > 1 else script[0]
-        if not isinstance(answer, Exception):
-            return answer, None
-        error = type(answer).__name__
-        for index, rule in enumerate(state.get("Retry", [])):
-            if error in rule["ErrorEquals"] and tries.get(index, 0) < rule["MaxAttempts"]:
-                tries[index] = tries.get(index, 0) + 1
-                trace.states.append(name)  # a retry is a transition too
-                break
-        else:
+        try:
+            return trace.functions[name](given), None
+        except Exception as fault:
+            error = type(fault).__name__
+        rules = [n for n, rule in enumerate(state.get("Retry", [])) if error in rule["ErrorEquals"]]
+        if not rules or tries[rules[0]] >= state["Retry"][rules[0]]["MaxAttempts"]:
             catcher = next(c for c in state["Catch"] if {error, "States.ALL"} & set(c["ErrorEquals"]))
-            return {**data, catcher["ResultPath"][2:]: {"Error": error, "Cause": "…"}}, catcher["Next"]
-
-
-def _filled(template: Mapping[str, Any], data: Any, item: Any) -> dict[str, Any]:
-    return {
-        key.removesuffix(".$"): _at(value, data, item) if key.endswith(".$") else value
-        for key, value in template.items()
-    }
-
-
-def _at(path: str, data: Any, item: Any) -> Any:
-    context = {"$$.Execution.Id": "execution-1", "$$.Map.Item.Value": item}
-    if path in context:
-        return context[path]
-    for step in path.split(".")[1:]:
-        data = data[step]
-    return data
+            fault_field = catcher["ResultPath"].removeprefix("$.")
+            return {**data, fault_field: {"Error": error, "Cause": "…"}}, catcher["Next"]
+        tries[rules[0]] += 1
+        trace.states.append(name)  # a retry is a transition too
