@@ -90,8 +90,8 @@ def validate(
         judge(engine, schema, checked, landings[schema.name], report)
     report.check_balance()
     shape = number_lines(engine, report)
-    put_quarantine(engine, CUSTOMERS, "checked_customers", None, quarantine, manifest, report)
-    put_quarantine(engine, SALES, "checked_sales", "numbered_sales", quarantine, manifest, report)
+    put_quarantine(engine, CUSTOMERS, None, quarantine, manifest, report)
+    put_quarantine(engine, SALES, "numbered_sales", quarantine, manifest, report)
     for schema in (CUSTOMERS, SALES):
         report.profile[schema.name] = profile(engine, schema, f"checked_{schema.name}")
     check_threshold(report, manifest.options)

@@ -8,8 +8,6 @@ from datetime import date
 from etl.rules import ERROR, WARN, rules_of
 from etl.schemas import KINDS, MAX_ID, Column, Schema
 
-LANDED = ("source", "source_version", "record", "error", "raw", "extra")
-
 
 def text(value: str) -> str:
     """A SQL string literal; backslashes are refused because Spark would read them as escapes."""
@@ -30,26 +28,19 @@ def empty_landed(schema: Schema) -> str:
 
 
 def checked_sql(schema: Schema, landed: str, as_of: date) -> str:
-    """One pass over the landed text: types, all rules, the reasons; raw and texts kept for rejects only."""
+    """One pass over the landed text: types, all rules, the reasons. Rejects are read again for their text."""
     cleaned = ", ".join(f"nullif(trim(both ' ' from {n}), '') as {n}_text" for n in schema.names)
     typed = ", ".join(f"{_typed(c)} as {c.name}" for c in schema.columns)
     values = ", ".join(f"{schema.derived.get(n, n)} as {n}" for n in schema.names)
-    kept = ", ".join(f"case when failed is not null then {n}_text end as {n}_text" for n in schema.names)
-    out = ", ".join((*schema.names, *(f"{n}_text" for n in schema.names)))
     return f"""
-select source, source_version, record, extra, {out}, failed, warned,
-  case when failed is not null then raw end as raw
+select source, source_version, record, extra, {values},
+  coalesce(error, {_reasons(schema, ERROR, as_of)}) as failed,
+  case when error is null then {_reasons(schema, WARN, as_of)} end as warned
 from (
-  select source, source_version, record, extra, raw, failed, warned, {values}, {kept}
-  from (
-    select *, coalesce(error, {_reasons(schema, ERROR, as_of)}) as failed,
-      case when error is null then {_reasons(schema, WARN, as_of)} end as warned
-    from (
-      select *, {typed} from (
-        select {", ".join(LANDED)}, {cleaned} from {landed}) as cleaned
-    ) as typed
-  ) as judged
-) as shaped"""
+  select *, {typed} from (
+    select source, source_version, record, error, extra, {cleaned} from {landed}
+  ) as cleaned
+) as typed"""
 
 
 def _typed(column: Column) -> str:

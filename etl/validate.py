@@ -66,31 +66,25 @@ def profile(engine: Engine, schema: Schema, table: str) -> dict[str, Any]:
 def put_quarantine(
     engine: Engine,
     schema: Schema,
-    checked: str,
     lines: str | None,
     storage: Storage,
     manifest: Manifest,
     report: Report,
 ) -> None:
-    """Rejects as JSON lines: place, all reasons, raw text and the texts by column, ready to correct."""
+    """Rejects as JSON lines: place, all reasons, raw text and the texts by column, ready to correct.
+
+    They are read again from the landed view, so that a clean run pays nothing for them.
+    """
     if not report.by_kind[schema.name]["quarantined"]:
         return
-    texts = ", ".join(
-        f"{'q.' if lines else ''}{n}_text as {n}" for n in schema.names if n not in ("line_number", "version")
+    texts = ", ".join(f"l.{n}" for n in schema.names if n not in ("line_number", "version"))
+    place = "q.line_number, q.version" if lines else "q.version"
+    sql = (
+        f"select l.source, l.record, q.failed as reasons, l.raw, l.extra, {place}, {texts} "
+        f"from landed_{schema.name} as l join {lines or f'checked_{schema.name}'} as q "
+        f"on q.source = l.source and q.record = l.record "
+        f"where q.failed is not null order by source, record"
     )
-    place = "n.line_number, q.version" if lines else "version"
-    if lines:
-        columns = f"q.source, q.record, q.failed as reasons, q.raw, q.extra, {place}, {texts}"
-        sql = (
-            f"select {columns} from {checked} as q left join {lines} as n "
-            f"on n.source = q.source and n.record = q.record "
-            f"where q.failed is not null order by source, record"
-        )
-    else:
-        sql = (
-            f"select source, record, failed as reasons, raw, extra, {place}, {texts} from {checked} "
-            f"where failed is not null order by source, record"
-        )
     key = f"run={manifest.run_id}/{schema.name}.jsonl"
     engine.put_json_lines(sql, storage, key, "quarantine")
     report.quarantine.append(storage.url(key))

@@ -31,6 +31,8 @@ class DuckDbEngine:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "temp_directory": str(work / "spill"),
+            # The database dies with the run: an automatic checkpoint would spend 2 CPU s per million rows.
+            "checkpoint_threshold": "1TB",
         }
         if memory_limit:
             config["memory_limit"] = memory_limit
