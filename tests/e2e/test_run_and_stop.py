@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,11 +18,12 @@ pytestmark = pytest.mark.e2e
 
 
 def test_ctrl_c_ends_the_run_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    before = files_of(ROOT)
+    checkout = copy_of(ROOT, tmp_path / "checkout")
+    before = files_of(checkout)
     folder = tmp_path / "local"
     run = subprocess.Popen(
         [sys.executable, "-m", "scripts.local_run", "run"],
-        cwd=ROOT,
+        cwd=checkout,
         env={**os.environ, "ORDERS_LOCAL_DIR": str(folder), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         text=True,
@@ -47,18 +49,28 @@ def test_ctrl_c_ends_the_run_and_leaves_nothing_behind(tmp_path: Path) -> None:
         time.sleep(0.1)
     assert processes_of(folder) == []
     assert not (folder / "run.json").exists()
-    assert files_of(ROOT) == before
+    assert files_of(checkout) == before
 
 
 def processes_of(folder: Path) -> list[str]:
     """Command lines of processes that name the folder: engine, workers, PostgreSQL."""
-    shown = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True, check=True
+    ).stdout
     return [line for line in shown.splitlines() if str(folder) in line]
 
 
-def files_of(root: Path) -> set[str]:
-    """What git sees in the checkout, ignored files included, but for caches that Python itself writes."""
-    command = ["git", "status", "--porcelain", "--ignored", "--untracked-files=all"]
-    shown = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
-    caches = ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis")
-    return {line for line in shown.splitlines() if not any(cache in line for cache in caches)}
+def copy_of(root: Path, target: Path) -> Path:
+    """The checkout as git would give it to somebody else, with the changes of now."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (root / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, target / name)
+    return target
+
+
+def files_of(folder: Path) -> set[Path]:
+    """Every file, but for the bytecode that Python itself keeps."""
+    return {file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
