@@ -1,5 +1,6 @@
 """Our engine as a process: the loopback only, nothing left behind, gone with its parent. Not for AWS."""
 
+import json
 import os
 import signal
 import subprocess
@@ -92,6 +93,19 @@ def test_engine_dies_with_a_parent_that_was_killed(tmp_path: Path) -> None:
         parent.kill()
     eventually(lambda: not alive(int(pid)) and not any(map(alive, workers)))
     assert not (tmp_path / "engine" / "scratch").exists()
+
+
+def test_mail_of_a_topic_can_be_read_in_the_state_folder(own: Engine) -> None:
+    cloud = Cloud(own.endpoint)
+    topic = cloud.topic()
+    cloud.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="operators@shop.example")
+    cloud.client("sns").publish(TopicArn=topic, Subject="Look", Message="a person is needed")
+    mail = json.loads((own.state_dir / "sns-mail.jsonl").read_text())
+    assert (mail["to"], mail["subject"], mail["text"]) == (
+        "operators@shop.example",
+        "Look",
+        "a person is needed",
+    )
 
 
 def test_only_the_loopback_listens(own: Engine) -> None:

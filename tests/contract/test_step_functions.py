@@ -102,6 +102,55 @@ def test_stopped_run_stays_stopped_and_does_nothing_more(cloud: Cloud) -> None:
     assert done.depth() == 1
 
 
+def test_stopped_run_neither_retries_nor_turns_into_a_failed_one(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html"""
+    states, tries = cloud.client("stepfunctions"), cloud.queue()
+    source = (
+        "import boto3, os, time\n"
+        "def handler(event, context):\n"
+        "    boto3.client('sqs').send_message(QueueUrl=os.environ['URL'], MessageBody='{}')\n"
+        "    time.sleep(1)\n"
+        "    raise RuntimeError('late')\n"
+    )
+    function = cloud.function(source, Environment={"Variables": {"URL": tries.url}}, Timeout=10)
+    retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 1}
+    only = task(function, Retry=[retry], Next="Done")
+    machine = cloud.machine({"StartAt": "Only", "States": {"Only": only, "Done": {"Type": "Succeed"}}})
+    arn = states.start_execution(stateMachineArn=machine)["executionArn"]
+    tries.receive(60)
+    states.stop_execution(executionArn=arn)
+    pause = cloud.machine({"StartAt": "P", "States": {"P": {"Type": "Wait", "Seconds": 4, "End": True}}})
+    cloud.run(pause, {})  # long enough for another attempt
+    assert states.describe_execution(executionArn=arn)["status"] == "ABORTED"
+    assert tries.depth() == 0
+
+
+def test_wildcard_does_not_catch_a_fault_of_the_definition(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html"""
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
+    function = cloud.function("def handler(event, context):\n    return event\n")
+    reads = task(function, Parameters={"order.$": "$.missing"}, Catch=catch, End=True)
+    machine = cloud.machine({"StartAt": "Only", "States": {"Only": reads, "Caught": {"Type": "Succeed"}}})
+    failed = cloud.run(machine, {"orderId": "ORD-1"})
+    assert (failed["status"], failed["error"]) == ("FAILED", "States.Runtime")
+
+
+def test_choice_can_ask_for_presence_and_nothing_else_of_what_is_missing(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html"""
+
+    def choose(rule: dict[str, Any], given: dict[str, Any]) -> str:
+        choice = {"Type": "Choice", "Choices": [{**rule, "Next": "Yes"}], "Default": "No"}
+        ends = {name: {"Type": "Pass", "Result": name, "End": True} for name in ("Yes", "No")}
+        ended = cloud.run(cloud.machine({"StartAt": "Ask", "States": {"Ask": choice, **ends}}), given)
+        return str(json.loads(ended["output"])) if ended["status"] == "SUCCEEDED" else str(ended["error"])
+
+    present = {"Variable": "$.a", "IsPresent": True}
+    assert choose(present, {"a": None}) == "Yes"
+    assert choose(present, {}) == "No"
+    assert choose({"And": [present, {"Variable": "$.a", "StringEquals": "x"}]}, {}) == "No"
+    assert choose({"Variable": "$.a", "StringEquals": "x"}, {}) == "States.Runtime"
+
+
 @pytest.mark.parametrize("outcome", ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"])
 def test_end_of_a_run_is_an_event_on_the_default_bus(cloud: Cloud, outcome: str) -> None:
     """https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""

@@ -21,6 +21,7 @@ GAPS = (
     "sqs_move_tasks",
     "sfn_definitions",
     "sfn_runs",
+    "sfn_paths",
     "cloudwatch_alarms",
     "cloudwatch_metrics",
     "cloudformation_types",

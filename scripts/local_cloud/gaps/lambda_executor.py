@@ -21,6 +21,7 @@ def install(context: Context) -> None:
     other_runtimes = function_at(lambda_svc, "_execute_function_warm", "func", "event", "request_id")
     trace_of = function_at(lambda_svc, "_xray_trace_id_for_invocation", "config", "inbound_trace_header")
     credentials = function_at(lambda_runtime, "execution_credentials", "config")
+    end_containers = function_at(lambda_svc, "_pool_kill_function", "account", "func_name")
     value_at(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", float)
     functions = lambda_svc._functions
 
@@ -41,6 +42,11 @@ def install(context: Context) -> None:
             return {"body": fault, "error": True, "log": ""}
         return executor.run(config, archive, event, request_id, trace_of(config))
 
+    def end_workers(account: str, func_name: str) -> None:
+        end_containers(account, func_name)
+        executor.pool.drop(lambda name: (name.split(":")[4], name.split(":")[6]) == (account, func_name))
+
     lambda_svc._execute_function_warm = execute
+    lambda_svc._pool_kill_function = end_workers
     # Boto's waiters sleep 5 s between looks: a function that is ready at once deploys at once.
     lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.0

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
@@ -22,6 +22,9 @@ class Member(Protocol):
 W = TypeVar("W", bound=Member)
 
 
+_LOOK_AGAIN = 0.5
+
+
 class PoolBusyError(RuntimeError):
     """No worker came free in time; on AWS this is a throttled invocation."""
 
@@ -29,12 +32,13 @@ class PoolBusyError(RuntimeError):
 class Pool(Generic[W]):
     """`bound` is asked each time, since it grows with the number of functions deployed."""
 
-    def __init__(self, bound: Callable[[], int], per_function: int = 2, patience: float = 60.0) -> None:
+    def __init__(self, bound: Callable[[], int], per_function: int = 2, patience: float = 300.0) -> None:
         self._bound = bound
         self._per_function = per_function
         self._patience = patience
-        self._changed = threading.Condition()
-        self._idle: dict[str, list[W]] = defaultdict(list)
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[str, threading.Condition]] = deque()
+        self._idle: dict[str, list[W]] = {}
         self._taken: Counter[str] = Counter()
         self._closed = False
 
@@ -46,7 +50,7 @@ class Pool(Generic[W]):
         deadline = time.monotonic() + self._patience
         leaving: list[W] = []
         try:
-            with self._changed:
+            with self._lock:
                 worker = self._wait_for_place(name, fingerprint, leaving, deadline)
                 self._taken[name] += 1
         finally:
@@ -62,36 +66,39 @@ class Pool(Generic[W]):
 
     def release(self, worker: W, *, usable: bool) -> None:
         """Give a worker back; one that is not usable (timed out, exited) is ended."""
-        with self._changed:
+        with self._lock:
             self._taken[worker.name] -= 1
             keep = usable and not self._closed
             if keep:
                 worker.last_used = time.monotonic()
-                self._idle[worker.name].append(worker)
-            self._changed.notify_all()
+                self._idle.setdefault(worker.name, []).append(worker)
+            self._wake_next(worker.name)
         if not keep:
             worker.kill()
 
-    def drop(self, name: str) -> None:
-        """End the idle workers of a function that was deleted."""
-        with self._changed:
-            leaving = self._idle.pop(name, [])
-            self._changed.notify_all()
+    def drop(self, belongs: Callable[[str], bool]) -> None:
+        """End the idle workers of every function whose name `belongs`: it was deleted or deployed anew."""
+        with self._lock:
+            names = [name for name in self._idle if belongs(name)]
+            leaving = [worker for name in names for worker in self._idle.pop(name)]
+            for worker in leaving:
+                self._wake_next(worker.name)
         for worker in leaving:
             worker.kill()
 
     def close(self) -> None:
         """End every idle worker; those at work are ended when they come back."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             leaving = [worker for workers in self._idle.values() for worker in workers]
             self._idle.clear()
-            self._changed.notify_all()
+            while self._waiting:
+                self._waiting.popleft()[1].notify()
         for worker in leaving:
             worker.kill()
 
     def size(self) -> int:
-        with self._changed:
+        with self._lock:
             return self._total()
 
     def _wait_for_place(self, name: str, fingerprint: str, leaving: list[W], deadline: float) -> W | None:
@@ -99,18 +106,32 @@ class Pool(Generic[W]):
             if self._closed:
                 raise PoolBusyError("the engine is stopping")
             self._expel_outdated(name, fingerprint, leaving)
-            if self._idle[name]:
-                return self._idle[name].pop()
+            if idle := self._idle.get(name):
+                return idle.pop()
             if self._taken[name] < self._per_function and self._make_room(leaving):
                 return None
             left = deadline - time.monotonic()
             if left <= 0:
                 raise PoolBusyError(f"no worker for {name!r} came free in {self._patience:g} s")
-            self._changed.wait(left)
+            turn = (name, threading.Condition(self._lock))
+            self._waiting.append(turn)
+            turn[1].wait(min(left, _LOOK_AGAIN))
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+
+    def _wake_next(self, name: str) -> None:
+        """One place came free: it is for the longest waiting call of this function, else of any."""
+        turn = next((turn for turn in self._waiting if turn[0] == name), None)
+        if turn is None and self._waiting:
+            turn = self._waiting[0]
+        if turn is not None:
+            self._waiting.remove(turn)
+            turn[1].notify()
 
     def _expel_outdated(self, name: str, fingerprint: str, leaving: list[W]) -> None:
-        kept = [w for w in self._idle[name] if w.fingerprint == fingerprint and w.is_alive()]
-        leaving += [w for w in self._idle[name] if w not in kept]
+        idle = self._idle.get(name, [])
+        kept = [worker for worker in idle if worker.fingerprint == fingerprint and worker.is_alive()]
+        leaving += [worker for worker in idle if worker not in kept]
         self._idle[name] = kept
 
     def _make_room(self, leaving: list[W]) -> bool:
@@ -128,6 +149,6 @@ class Pool(Generic[W]):
         return sum(self._taken.values()) + sum(map(len, self._idle.values()))
 
     def _free_place(self, name: str) -> None:
-        with self._changed:
+        with self._lock:
             self._taken[name] -= 1
-            self._changed.notify_all()
+            self._wake_next(name)

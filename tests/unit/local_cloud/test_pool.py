@@ -48,6 +48,24 @@ def test_third_call_of_a_function_waits_for_one_of_its_two_workers() -> None:
     assert got == [first]
 
 
+def test_every_one_of_many_callers_gets_its_turn() -> None:
+    workers, served = pool(bound=2, patience=10), []
+
+    def work(name: str) -> None:
+        for _ in range(20):
+            worker = workers.acquire(name, "v1", starts(name))
+            workers.release(worker, usable=True)
+            served.append(name)
+
+    callers = [threading.Thread(target=work, args=(f"f{n % 5}",)) for n in range(20)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(20)
+    assert len(served) == 400
+    assert workers.size() <= 2
+
+
 def test_full_pool_never_starts_another_and_says_so_in_the_end() -> None:
     workers = pool(bound=1)
     workers.acquire("f", "v1", starts("f"))
@@ -71,6 +89,15 @@ def test_worker_of_an_old_deploy_is_not_used_again() -> None:
     workers.release(old, usable=True)
     new = workers.acquire("f", "v2", starts("f", "v2"))
     assert (old.killed, new.fingerprint) == (True, "v2")
+
+
+def test_workers_of_a_deleted_function_end() -> None:
+    workers = pool()
+    gone, kept = workers.acquire("a", "v1", starts("a")), workers.acquire("b", "v1", starts("b"))
+    workers.release(gone, usable=True)
+    workers.release(kept, usable=True)
+    workers.drop(lambda name: name == "a")
+    assert (gone.killed, kept.killed, workers.size()) == (True, False, 1)
 
 
 def test_worker_that_failed_to_start_leaves_its_place_free() -> None:
