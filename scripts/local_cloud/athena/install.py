@@ -9,7 +9,7 @@ from scripts.local_cloud import seams
 from scripts.local_cloud.athena import executions, workgroups
 from scripts.local_cloud.glue_protocol import Response, ServiceError, action_of, refusal
 
-_ACTIONS: dict[str, Callable[[Mapping[str, Any]], Response]] = {
+ACTIONS: dict[str, Callable[[Mapping[str, Any]], Response]] = {
     "StartQueryExecution": executions.start,
     "StopQueryExecution": executions.stop,
     "GetQueryResults": executions.get_results,
@@ -40,7 +40,7 @@ def install() -> None:
     async def handle(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
     ) -> Response:
-        action = _ACTIONS.get(action_of(headers))
+        action = ACTIONS.get(action_of(headers))
         if action is None:
             answer: Response = await original(method, path, headers, body, query_params)
             return answer

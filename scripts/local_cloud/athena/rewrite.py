@@ -506,7 +506,7 @@ _TELLS_NULL = (
 def _try(_: Rewriter, node: exp.Expr) -> exp.Expr:
     """TRY is NULL where its inside fails.
 
-    DuckDB's TRY takes no error(…), so inside of it our own failures become NULL at once. That is the same as long
+    DuckDB's TRY takes no error(…), so inside of it our failures become NULL at once. That is the same as long
     as nothing in between makes a value out of NULL again.
     """
     inside = _duck(node.this)

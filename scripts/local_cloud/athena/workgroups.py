@@ -11,6 +11,7 @@ _ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena en
 def find(name: str) -> dict[str, Any]:
     from ministack.services import athena
 
+    athena._ensure_default_workgroup()
     found: dict[str, Any] | None = athena._workgroups.get(name)
     if found is None:
         raise ServiceError("InvalidRequestException", f"WorkGroup {name} is not found.")

@@ -4,7 +4,7 @@ import fnmatch
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,9 @@ from scripts.local_cloud.crawlers.grouping import Classified, FoundTable, find_t
 from scripts.local_cloud.crawlers.publish import Changes, Policy, publish
 
 LOG_GROUP = "/aws-glue/crawlers"
+
+# Told of every crawl that has ended, with the crawler's record.
+on_end: list[Callable[[Mapping[str, Any]], None]] = []
 
 
 class CrawlStopped(Exception):
@@ -125,6 +128,8 @@ class Crawl:
         self.record.update(LastCrawl=crawl, CrawlElapsedTime=int(elapsed * 1000), State="READY")
         self.record.setdefault("_runtimes", []).append(elapsed)
         self.record["_changes"] = self.changes
+        for listener in on_end:
+            listener(self.record)
 
     def _detail(self, state: str, message: str, **more: str) -> dict[str, str]:
         from ministack.core.responses import get_account_id

@@ -50,12 +50,12 @@ class Lake:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         return str(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
 
-    def role(self) -> str:
-        """A role that Glue may assume, with all that crawlers and jobs need here."""
+    def role(self, service: str = "glue.amazonaws.com") -> str:
+        """A role that the service may assume, with all that crawlers, jobs and machines need here."""
         iam, name = self.cloud.client("iam"), self.cloud.name("glue")
         trust = {
             "Effect": "Allow",
-            "Principal": {"Service": "glue.amazonaws.com"},
+            "Principal": {"Service": service},
             "Action": "sts:AssumeRole",
         }
         arn = iam.create_role(
@@ -63,7 +63,7 @@ class Lake:
             AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
         )["Role"]["Arn"]
         self.cloud.undo(lambda: iam.delete_role(RoleName=name))
-        allow = {"Effect": "Allow", "Action": ["s3:*", "glue:*", "logs:*"], "Resource": "*"}
+        allow = {"Effect": "Allow", "Action": ["s3:*", "glue:*", "logs:*", "athena:*", "events:*"], "Resource": "*"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
         iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=document)
         self.cloud.undo(lambda: iam.delete_role_policy(RoleName=name, PolicyName="all"))
