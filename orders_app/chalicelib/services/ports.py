@@ -181,8 +181,8 @@ class Stock(Protocol):
         """Reserve all or nothing, in product order; answers the ids of products that are short."""
         ...
 
-    def held(self, order_id: str) -> bool:
-        """Whether the order's reservation exists and has not been given back."""
+    def lapsed(self, order_id: str) -> bool:
+        """Whether the order had a reservation that is no longer held."""
         ...
 
     def commit(self, order_id: str) -> int:

@@ -43,7 +43,7 @@ def _begin(context: Context, tx: UnitOfWork, order: Order, key: str) -> str | No
         return str(order.status)
     if order.status is Status.CAPTURING:
         return None
-    lapsed = order.status is Status.RESERVED and tx.stock.known(order.id) and not tx.stock.held(order.id)
+    lapsed = order.status is Status.RESERVED and tx.stock.lapsed(order.id)
     if lapsed and not reserve(context, tx, order):
         tx.orders.save(order)
         return "out_of_stock"

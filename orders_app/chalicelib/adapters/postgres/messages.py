@@ -9,12 +9,10 @@ from chalicelib.domain.events import Event
 from chalicelib.services.ports import OutboxRow
 
 _CLAIM = """
-SELECT o.id, o.order_id, o.sequence, l.envelope FROM outbox o JOIN event_log l USING (event_id)
+SELECT o.id, o.order_id, o.sequence, l.envelope,
+       (SELECT min(f.sequence) FROM outbox f WHERE f.order_id = o.order_id AND f.published_at IS NULL)
+FROM outbox o JOIN event_log l USING (event_id)
 WHERE o.published_at IS NULL AND {which} ORDER BY o.id LIMIT %s FOR UPDATE OF o SKIP LOCKED
-"""
-_EARLIER = """
-SELECT DISTINCT ON (order_id) order_id, sequence FROM outbox
-WHERE published_at IS NULL AND order_id = ANY(%s) ORDER BY order_id, sequence
 """
 LONGEST_BACKOFF = timedelta(minutes=10)
 
@@ -47,21 +45,8 @@ class PostgresOutbox:
 
     def claim(self, limit: int, now: datetime, order_id: str | None = None) -> list[OutboxRow]:
         which, value = ("o.next_attempt_at <= %s", now) if order_id is None else ("o.order_id = %s", order_id)
-        rows = [
-            OutboxRow(*row) for row in self._connection.execute(_CLAIM.format(which=which), (value, limit))
-        ]
-        return self._in_turn(rows)
-
-    def _in_turn(self, rows: list[OutboxRow]) -> list[OutboxRow]:
-        """Leave out an order whose earlier event is held by another relay or waits for a later attempt."""
-        orders = list({row.order_id for row in rows})
-        first: dict[str, int] = (
-            dict(self._connection.execute(_EARLIER, (orders,)).fetchall()) if orders else {}
-        )
-        smallest: dict[str, int] = {}
-        for row in rows:
-            smallest[row.order_id] = min(row.sequence, smallest.get(row.order_id, row.sequence))
-        return [row for row in rows if first.get(row.order_id) == smallest[row.order_id]]
+        rows = self._connection.execute(_CLAIM.format(which=which), (value, limit)).fetchall()
+        return _in_turn([(OutboxRow(*row[:4]), row[4]) for row in rows])
 
     def published(self, ids: Sequence[int], now: datetime) -> None:
         self._connection.execute("UPDATE outbox SET published_at = %s WHERE id = ANY(%s)", (now, list(ids)))
@@ -97,6 +82,12 @@ class PostgresOutbox:
             " ('placed', 'processing', 'authorised', 'reserved', 'capturing', 'cancelling')",
             (before,),
         ).rowcount
+
+
+def _in_turn(rows: Sequence[tuple[OutboxRow, int]]) -> list[OutboxRow]:
+    """Leave out an order whose first unpublished event is held by another relay or waits for its time."""
+    claimed = {(row.order_id, row.sequence) for row, _ in rows}
+    return [row for row, first in rows if (row.order_id, first) in claimed]
 
 
 class PostgresInbox:

@@ -9,7 +9,6 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from chalicelib.domain.errors import OrderBusyError
-from chalicelib.domain.events import Event
 from chalicelib.domain.order import Line, Order, Status
 from chalicelib.services.ports import Contact
 
@@ -20,30 +19,46 @@ SELECT o.*, coalesce((
     FROM order_lines WHERE order_id = o.id), '[]') AS lines
 FROM orders o WHERE o.id = %s
 """
-_ADD = """
-INSERT INTO orders (id, subject, customer_id, status, version, sequence, currency, total_minor, payment_token,
-                    region, admitted, correlation_id, placed_at, updated_at, swept_at)
-VALUES (%(id)s, %(subject)s, %(customer_id)s, %(status)s, 1, %(sequence)s, %(currency)s, %(total)s, %(token)s,
-        %(region)s, %(admitted)s, %(correlation_id)s, %(placed_at)s, %(updated_at)s, %(updated_at)s)
-ON CONFLICT (id) DO NOTHING
-"""
-_ADD_LINES = """
-INSERT INTO order_lines (order_id, line_number, product_id, quantity, unit_price_minor, line_amount_minor)
-SELECT %s, * FROM unnest(%s::int[], %s::text[], %s::int[], %s::bigint[], %s::bigint[])
-"""
-_SAVE = """
-UPDATE orders SET status = %(status)s, version = version + 1, sequence = %(sequence)s,
-       execution = %(execution)s, cancellation = %(cancellation)s, cancel_requested = %(cancel_requested)s,
-       reason = %(reason)s, attempts = %(attempts)s, updated_at = %(updated_at)s, swept_at = %(updated_at)s,
-       completed_at = %(completed_at)s
-WHERE id = %(id)s AND version = %(version)s
-"""
-_APPEND = """
-WITH stored AS (
+# One statement each, so one round trip: the order, what belongs to it, its events and their outbox rows.
+_LOG = """
+logged AS (
     INSERT INTO event_log (order_id, sequence, event_id, type, envelope)
-    VALUES (%s, %s, %s, %s, %s) RETURNING order_id, sequence, event_id)
-INSERT INTO outbox (order_id, sequence, event_id, created_at, next_attempt_at)
-SELECT order_id, sequence, event_id, %s, %s FROM stored
+    SELECT written.id, e.sequence, e.id, e.type, e.envelope::jsonb
+    FROM written, unnest(%(sequences)s::int[], %(event_ids)s::text[], %(types)s::text[],
+                         %(envelopes)s::text[])
+         AS e (sequence, id, type, envelope)
+    RETURNING order_id, sequence, event_id),
+queued AS (
+    INSERT INTO outbox (order_id, sequence, event_id, created_at, next_attempt_at)
+    SELECT order_id, sequence, event_id, %(updated_at)s, %(updated_at)s FROM logged ORDER BY sequence)
+SELECT count(*) FROM written
+"""
+_ADD = f"""
+WITH written AS (
+    INSERT INTO orders (id, subject, customer_id, status, version, sequence, currency, total_minor, region,
+                        payment_token, admitted, correlation_id, placed_at, updated_at, swept_at)
+    VALUES (%(id)s, %(subject)s, %(customer_id)s, %(status)s, 1, %(sequence)s, %(currency)s, %(total)s,
+            %(region)s, %(token)s, %(admitted)s, %(correlation_id)s, %(placed_at)s, %(updated_at)s,
+            %(updated_at)s)
+    ON CONFLICT (id) DO NOTHING RETURNING id),
+lines AS (
+    INSERT INTO order_lines (order_id, line_number, product_id, quantity, unit_price_minor, line_amount_minor)
+    SELECT written.id, l.* FROM written, unnest(
+        %(numbers)s::int[], %(products)s::text[], %(quantities)s::int[], %(prices)s::bigint[],
+        %(amounts)s::bigint[]) AS l),
+contact AS (
+    INSERT INTO contacts (order_id, name, email, phone, shipping)
+    SELECT written.id, %(name)s, %(email)s, %(phone)s, %(shipping)s::jsonb FROM written),
+{_LOG}
+"""
+_SAVE = f"""
+WITH written AS (
+    UPDATE orders SET status = %(status)s, version = version + 1, sequence = %(sequence)s,
+           execution = %(execution)s, cancellation = %(cancellation)s, reason = %(reason)s,
+           cancel_requested = %(cancel_requested)s, attempts = %(attempts)s, updated_at = %(updated_at)s,
+           swept_at = %(updated_at)s, completed_at = %(completed_at)s
+    WHERE id = %(id)s AND version = %(version)s RETURNING id),
+{_LOG}
 """
 
 
@@ -65,21 +80,17 @@ class PostgresOrders:
             "total": order.total, "token": order.payment_token, "region": order.region,
             "admitted": order.admitted, "correlation_id": order.correlation_id,
             "placed_at": order.placed_at, "updated_at": order.updated_at,
+            "numbers": [line.number for line in order.lines],
+            "products": [line.product_id for line in order.lines],
+            "quantities": [line.quantity for line in order.lines],
+            "prices": [line.unit_price for line in order.lines],
+            "amounts": [line.line_amount for line in order.lines],
+            "name": contact.name, "email": contact.email, "phone": contact.phone,
+            "shipping": None if contact.shipping is None else json.dumps(dict(contact.shipping)),
         }  # fmt: skip
-        if self._connection.execute(_ADD, values).rowcount == 0:
+        if not self._write(_ADD, order, values):
             return False
-        columns = zip(
-            *((x.number, x.product_id, x.quantity, x.unit_price, x.line_amount) for x in order.lines),
-            strict=True,
-        )
-        self._connection.execute(_ADD_LINES, (order.id, *(list(column) for column in columns)))
-        shipping = None if contact.shipping is None else json.dumps(dict(contact.shipping))
-        self._connection.execute(
-            "INSERT INTO contacts (order_id, name, email, phone, shipping) VALUES (%s, %s, %s, %s, %s)",
-            (order.id, contact.name, contact.email, contact.phone, shipping),
-        )
         order.version = 1
-        self._append(order)
         return True
 
     def save(self, order: Order) -> None:
@@ -89,10 +100,23 @@ class PostgresOrders:
             "cancel_requested": order.cancel_requested, "attempts": order.attempts,
             "updated_at": order.updated_at, "completed_at": order.completed_at,
         }  # fmt: skip
-        if self._connection.execute(_SAVE, values).rowcount == 0:
+        if not self._write(_SAVE, order, values):
             raise OrderBusyError(f"order {order.id!r} was changed by another transaction")
         order.version += 1
-        self._append(order)
+
+    def _write(self, statement: str, order: Order, values: Mapping[str, Any]) -> bool:
+        """Whether the order was written; if so its pending events are, too."""
+        events = {
+            "sequences": [event.sequence for event in order.pending],
+            "event_ids": [event.id for event in order.pending],
+            "types": [event.type for event in order.pending],
+            "envelopes": [json.dumps(event.envelope()) for event in order.pending],
+        }
+        row = self._connection.execute(statement, {**values, **events}).fetchone()
+        if not (row and row[0]):
+            return False
+        order.pending.clear()
+        return True
 
     def contact(self, order_id: str) -> Contact | None:
         row = self._connection.execute(
@@ -126,18 +150,6 @@ class PostgresOrders:
 
     def touch(self, order_id: str, now: datetime) -> None:
         self._connection.execute("UPDATE orders SET swept_at = %s WHERE id = %s", (now, order_id))
-
-    def _append(self, order: Order) -> None:
-        rows = [(*stored(event), event.time, event.time) for event in order.pending]
-        if len(rows) == 1:
-            self._connection.execute(_APPEND, rows[0])
-        elif rows:
-            self._connection.cursor().executemany(_APPEND, rows)
-        order.pending.clear()
-
-
-def stored(event: Event) -> tuple[str, int, str, str, str]:
-    return event.order_id, event.sequence, event.id, event.type, json.dumps(event.envelope())
 
 
 def _order(row: Mapping[str, Any]) -> Order:

@@ -9,10 +9,11 @@ from chalicelib.services.ports import Product
 
 _COLUMNS = "id, name, price_minor, stocked, orderable, available"
 _RESERVE = """
-UPDATE products SET available = available - %s, reserved = reserved + %s WHERE id = %s AND available >= %s
-"""
-_HOLD = """
-INSERT INTO reservations (order_id, product_id, quantity, state, expires_at) VALUES (%s, %s, %s, 'held', %s)
+WITH taken AS (
+    UPDATE products SET available = available - %(n)s, reserved = reserved + %(n)s
+    WHERE id = %(product)s AND available >= %(n)s RETURNING id)
+INSERT INTO reservations (order_id, product_id, quantity, state, expires_at)
+SELECT %(order)s, id, %(n)s, 'held', %(expires)s FROM taken
 ON CONFLICT (order_id, product_id) DO UPDATE
 SET state = 'held', quantity = excluded.quantity, expires_at = excluded.expires_at
 """
@@ -54,18 +55,19 @@ class PostgresStock:
             short = [
                 product
                 for product, quantity in sorted(wanted.items())
-                if self._connection.execute(_RESERVE, (quantity, quantity, product, quantity)).rowcount == 0
+                if not self._take(order_id, product, quantity, expires)
             ]
             if short:
                 raise Rollback(savepoint)
-            for product, quantity in sorted(wanted.items()):
-                self._connection.execute(_HOLD, (order_id, product, quantity, expires))
         return short
 
-    def held(self, order_id: str) -> bool:
+    def _take(self, order_id: str, product: str, quantity: int, expires: datetime) -> bool:
+        values = {"order": order_id, "product": product, "n": quantity, "expires": expires}
+        return self._connection.execute(_RESERVE, values).rowcount == 1
+
+    def lapsed(self, order_id: str) -> bool:
         row = self._connection.execute(
-            "SELECT count(*) > 0 AND bool_and(state = 'held') FROM reservations WHERE order_id = %s",
-            (order_id,),
+            "SELECT bool_or(state <> 'held') FROM reservations WHERE order_id = %s", (order_id,)
         ).fetchone()
         return bool(row and row[0])
 
