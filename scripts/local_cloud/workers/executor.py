@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ class Executor:
         self._credentials = credentials
         self._packages = Packages(folder / "code")
         self._numbers = itertools.count()
-        self._everyone: set[Worker] = set()
+        self._everyone: weakref.WeakSet[Worker] = weakref.WeakSet()
         self._guard = threading.Lock()
         self.pool: Pool[Worker] = Pool(bound, per_function)
 
@@ -57,20 +58,15 @@ class Executor:
             log = worker.take_output()
             answer = {"exit": True, "error": _exited(request_id)}
         finally:
-            usable = answer is not None and not answer.get("exit")
-            self.pool.release(worker, usable=usable)
-            if not usable:
-                with self._guard:
-                    self._everyone.discard(worker)
+            self.pool.release(worker, usable=answer is not None and not answer.get("exit"))
         return _result(answer, log, request_id, seconds) | {"log_source": worker.log_stream}
 
     def close(self) -> None:
         """End all workers, those at work too, and remove their folders."""
         self.pool.close()
         with self._guard:
-            everyone, self._everyone = self._everyone, set()
-        for worker in everyone:
-            worker.kill()
+            for worker in self._everyone:
+                worker.end()  # its caller still holds it, and gives it back to a closed pool
         self._packages.remove()
 
     def _start(self, name: str, config: Config, archive: bytes) -> Worker:

@@ -91,10 +91,14 @@ class Worker:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def kill(self) -> None:
-        """End the process and everything it kept on disk."""
+    def end(self) -> None:
+        """End the process; whoever is waiting for its answer learns that it exited."""
         self._process.kill()
         self._process.wait()
+
+    def kill(self) -> None:
+        """End the process and everything it kept; only for who holds the worker, and only once."""
+        self.end()
         for descriptor in (self._calls, self._answers, self._lifeline, self._log):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
