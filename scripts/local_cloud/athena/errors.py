@@ -70,6 +70,8 @@ def from_duckdb(error: duckdb.Error) -> QueryError:
         return QueryError("SYNTAX_ERROR", text)
     if isinstance(error, duckdb.CatalogException):
         return QueryError("FUNCTION_NOT_FOUND", text.removeprefix("Catalog Error: "))
+    if isinstance(error, duckdb.ConversionException) and "out of range" in text:
+        return QueryError("NUMERIC_VALUE_OUT_OF_RANGE", text.removeprefix("Conversion Error: "))
     if isinstance(error, duckdb.ConversionException):
         return QueryError("INVALID_CAST_ARGUMENT", text.removeprefix("Conversion Error: "))
     if isinstance(error, duckdb.OutOfRangeException):

@@ -520,8 +520,13 @@ _FAILURE = re.compile(r"error\('athena:.*?'\u00a7'\)", re.DOTALL)
 
 def _require_plain_try(tree: exp.Expr) -> None:
     for node in tree.find_all(exp.Try):
-        if any(isinstance(inner, _TELLS_NULL) for inner in node.this.walk()):
+        if any(isinstance(inner, _TELLS_NULL) and not _is_constant(inner) for inner in node.this.walk()):
             raise not_supported("TRY around anything that looks at NULL, an aggregate or a condition")
+
+
+def _is_constant(node: exp.Expr) -> bool:
+    plain = exp.Array | exp.Literal | exp.Column | exp.Identifier | exp.Neg
+    return all(isinstance(inner, plain) for inner in node.walk())
 
 
 Rule = Callable[[Rewriter, exp.Expr], exp.Expr | None]

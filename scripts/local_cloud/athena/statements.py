@@ -73,6 +73,8 @@ def _writer(text: str) -> Statement | None:
     if scanner.took("INSERT", "INTO"):
         return Statement("DML", "INSERT", lambda session, _: writing.insert(session, scanner))
     if scanner.took("CREATE", "TABLE"):
+        if re.search(r"(?i)'?table_type'?\s*=\s*'iceberg'", scanner.rest):
+            raise not_supported("Iceberg tables")
         if not re.search(r"(?is)\bas\s*(\(|select\b|with\b|values\b|table\b)", scanner.rest):
             raise QueryError("SYNTAX_ERROR", "External keyword required for table type HIVE")
         return Statement(

@@ -238,5 +238,7 @@ def _environment(work: Assignment, paths: Sequence[Path]) -> dict[str, str]:
 
 
 def _pump(name: str, stream: IO[str] | None, sink: LineSink) -> None:
-    for line in stream or ():
-        sink(name, [line.rstrip("\n")])
+    if stream is not None:
+        with stream:
+            for line in stream:
+                sink(name, [line.rstrip("\n")])

@@ -63,7 +63,11 @@ class Lake:
             AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
         )["Role"]["Arn"]
         self.cloud.undo(lambda: iam.delete_role(RoleName=name))
-        allow = {"Effect": "Allow", "Action": ["s3:*", "glue:*", "logs:*", "athena:*", "events:*"], "Resource": "*"}
+        allow = {
+            "Effect": "Allow",
+            "Action": ["s3:*", "glue:*", "logs:*", "athena:*", "events:*"],
+            "Resource": "*",
+        }
         document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
         iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=document)
         self.cloud.undo(lambda: iam.delete_role_policy(RoleName=name, PolicyName="all"))

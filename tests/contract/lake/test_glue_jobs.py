@@ -182,3 +182,25 @@ def test_an_unknown_job_or_run_is_not_found(lake: Lake) -> None:
         lake.glue.start_job_run(JobName="no-such-job")
     with pytest.raises(lake.glue.exceptions.EntityNotFoundException):
         lake.glue.get_job_run(JobName=make_job(lake, ""), RunId="jr_unknown")
+
+
+@pytest.mark.spark
+def test_a_spark_job_runs_on_spark(lake: Lake) -> None:
+    """https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python.html"""
+    script = (
+        "import sys\n"
+        "from awsglue.context import GlueContext\n"
+        "from awsglue.job import Job\n"
+        "from awsglue.utils import getResolvedOptions\n"
+        "from pyspark.context import SparkContext\n"
+        "args = getResolvedOptions(sys.argv, ['JOB_NAME'])\n"
+        "glue = GlueContext(SparkContext.getOrCreate())\n"
+        "job = Job(glue)\n"
+        "job.init(args['JOB_NAME'], args)\n"
+        "total = glue.spark_session.range(101).selectExpr('sum(id) AS total').first()['total']\n"
+        "print('total', total, glue.spark_session.version)\n"
+        "job.commit()\n"
+    )
+    run = run_job(lake, make_job(lake, script, "glueetl"))
+    assert run["JobRunState"] == "SUCCEEDED", run
+    assert any(line.startswith("total 5050 3.5") for line in logged(lake, "/aws-glue/jobs/output", run["Id"]))
