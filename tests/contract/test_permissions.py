@@ -31,7 +31,7 @@ def allow(action: str, resource: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
-def function_with(cloud: Cloud, role: str) -> str:
+def function_with(cloud: Cloud, role: str, source: str = TRY) -> str:
     client, name = cloud.client("lambda"), cloud.name("function")
 
     def create() -> Any:
@@ -41,7 +41,7 @@ def function_with(cloud: Cloud, role: str) -> str:
                 Runtime="python3.12",
                 Handler="app.handler",
                 Role=role,
-                Code={"ZipFile": archive(TRY)},
+                Code={"ZipFile": archive(source)},
                 Timeout=15,
             )
         except client.exceptions.InvalidParameterValueException:
@@ -103,3 +103,29 @@ def test_queue_is_mapped_only_to_a_function_that_may_read_it(cloud: Cloud) -> No
     function = function_with(cloud, role)
     with pytest.raises(ClientError, match="ReceiveMessage"):
         cloud.client("lambda").create_event_source_mapping(FunctionName=function, EventSourceArn=queue.arn)
+
+
+def test_mail_goes_out_only_in_the_name_that_the_policy_gives(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html"""
+    source = (
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    try:\n"
+        "        ses, to = boto3.client('ses'), {'ToAddresses': ['a@shop.example']}\n"
+        "        ses.send_email(Source=event, Destination=to,\n"
+        "            Message={'Subject': {'Data': 's'}, 'Body': {'Text': {'Data': 't'}}})\n"
+        "    except Exception as error:\n"
+        "        return type(error).__name__ + str(error)\n"
+        "    return 'sent'\n"
+    )
+    sender = {"StringEquals": {"ses:FromAddress": "orders@shop.example"}}
+    mail = allow("ses:SendEmail", f"arn:aws:ses:{cloud.region}:{cloud.account}:identity/*")
+    role = role_for(cloud, "lambda.amazonaws.com", {**mail, "Condition": sender})
+    function = function_with(cloud, role, source)
+
+    def attempt(address: str) -> str:
+        answer = cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(address))
+        return str(json.load(answer["Payload"]))
+
+    assert "AccessDenied" not in attempt("orders@shop.example")
+    assert "AccessDenied" in attempt("boss@shop.example")

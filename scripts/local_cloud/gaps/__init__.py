@@ -26,6 +26,7 @@ GAPS = (
     "cloudwatch_metrics",
     "cloudformation_types",
     "iam",
+    "iam_resources",
     "lake",
 )
 

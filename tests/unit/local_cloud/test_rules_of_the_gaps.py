@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from scripts.local_cloud.gaps.cloudwatch_alarms import state
+from scripts.local_cloud.gaps.iam_resources import glue_resource
 from scripts.local_cloud.gaps.logs import embedded_metrics
 from scripts.local_cloud.gaps.sfn_definitions import diagnostics
 from scripts.local_cloud.gaps.sfn_runs import delay
@@ -98,6 +99,22 @@ def test_variable_in_a_path_is_refused_and_the_context_object_is_not() -> None:
 
 def machine(only: dict[str, Any] | None = None) -> dict[str, Any]:
     return {"StartAt": "Only", "States": {"Only": only or {"Type": "Pass", "End": True}}}
+
+
+@pytest.mark.parametrize(
+    ("action", "given", "resource"),
+    [
+        ("StartCrawler", {"Name": "c"}, "crawler/c"),
+        ("StartJobRun", {"JobName": "j"}, "job/j"),
+        ("StartWorkflowRun", {"Name": "w"}, "workflow/w"),
+        ("GetTable", {"DatabaseName": "d", "Name": "t"}, None),
+        ("ListCrawlers", {}, None),
+    ],
+)
+def test_glue_action_is_on_the_thing_that_it_names(
+    action: str, given: dict[str, str], resource: str | None
+) -> None:
+    assert glue_resource(f"AWSGlue.{action}", json.dumps(given).encode()) == resource
 
 
 def test_other_engine_version_is_refused() -> None:

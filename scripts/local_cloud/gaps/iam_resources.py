@@ -1,0 +1,62 @@
+"""Gap: the evaluator takes a crawler for a table and knows neither the identity nor the sender of a mail.
+
+docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html and …/list_amazonses.html
+"""
+
+import json
+from collections.abc import Mapping
+from email.utils import parseaddr
+from typing import Any
+
+from scripts.local_cloud.gaps import Context
+from scripts.local_cloud.seams import function_at
+
+_GLUE = {"Crawler": "crawler", "Job": "job", "Workflow": "workflow", "Trigger": "trigger"}
+
+
+def install(context: Context) -> None:
+    from ministack.core import iam_actions
+
+    parameters = ("service", "method", "path", "headers", "body", "query_params", "region", "account_id")
+    resource_of = function_at(iam_actions, "extract_resource_arn", *parameters)
+    tags_of = function_at(iam_actions, "request_tag_context", "service", "iam_action", "body", "params")
+    parameter = function_at(iam_actions, "_param", "body", "query_params", "fields")
+
+    def resource(
+        service: str,
+        method: str,
+        path: str,
+        headers: Any,
+        body: bytes,
+        query_params: Any,
+        region: str,
+        account: str,
+    ) -> Any:
+        if service == "glue" and (name := glue_resource(headers.get("x-amz-target", ""), body)):
+            return f"arn:aws:glue:{region}:{account}:{name}"
+        if service == "ses" and (source := parameter(body, query_params, "Source")):
+            return f"arn:aws:ses:{region}:{account}:identity/{parseaddr(source)[1]}"
+        return resource_of(service, method, path, headers, body, query_params, region, account)
+
+    def conditions(service: str, iam_action: str, body: bytes, params: Any) -> dict[str, Any]:
+        found: dict[str, Any] = tags_of(service, iam_action, body, params)
+        if service == "ses" and (source := parameter(body, params, "Source")):
+            found = {**found, "ses:FromAddress": parseaddr(source)[1]}
+        return found
+
+    iam_actions.extract_resource_arn = resource
+    iam_actions.request_tag_context = conditions
+
+
+def glue_resource(target: str, body: bytes) -> str | None:
+    """`crawler/NAME`, `job/NAME`, … for an action on one of these; None for what the engine does right."""
+    action = target.rsplit(".", 1)[-1]
+    kind = next((kind for word, kind in _GLUE.items() if word in action), None)
+    try:
+        given = json.loads(body or b"{}")
+    except ValueError:
+        return None
+    if kind is None or not isinstance(given, Mapping):
+        return None
+    name = given.get(f"{kind.capitalize()}Name") or given.get("Name")
+    return f"{kind}/{name}" if name else None
