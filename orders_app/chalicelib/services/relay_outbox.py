@@ -23,10 +23,12 @@ def relay_outbox(
     """
     size = limit or settings.relay_batch
     published = rejected = 0
-    for _ in range(1 if order_id or limit else _MOST_BATCHES):
+    for _ in range(1 if limit else _MOST_BATCHES):
         accepted, refused = _relay_batch(uow, bus, clock, size, order_id)
         published, rejected = published + accepted, rejected + refused
-        if accepted + refused < size:
+        # One order: look again, for another relay may have left an event because this one held the first.
+        more = accepted > 0 and not refused if order_id else accepted + refused == size
+        if not more:
             break
     figures: dict[str, Any] = {"published": published, "rejected": rejected}
     if order_id is None:
