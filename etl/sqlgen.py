@@ -75,9 +75,12 @@ def _utc_day(name: str) -> str:
 
 
 def _reasons(schema: Schema, severity: str, as_of: date) -> str:
-    cases = [
-        f"case when {rule.predicate.format(as_of=day(as_of))} then '{rule.name}' end"
+    """The names of the failed rules, or NULL; they are only put together for a row that failed one."""
+    failed = {
+        rule.name: rule.predicate.format(as_of=day(as_of))
         for rule in rules_of(schema)
         if rule.severity == severity
-    ]
-    return f"nullif(concat_ws(',', {', '.join(cases)}), '')"
+    }
+    cases = [f"case when {predicate} then '{name}' end" for name, predicate in failed.items()]
+    any_failed = " or ".join(f"({predicate})" for predicate in failed.values())
+    return f"case when {any_failed} then concat_ws(',', {', '.join(cases)}) end"

@@ -1,7 +1,7 @@
 """The DuckDB engine: one process, no pyarrow, no extension beyond what the wheel carries."""
 
 import json
-import shutil
+import os
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +27,7 @@ class DuckDbEngine:
 
     def __init__(self, work: Path, memory_limit: str | None = None) -> None:
         self._work = work
+        self._cores = os.cpu_count() or 1
         config: dict[str, Any] = {
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
@@ -58,10 +59,10 @@ class DuckDbEngine:
         return landing
 
     def table(self, name: str, sql: str) -> None:
-        self._connection.execute(f"create or replace temp table {name} as {sql}")
+        self._connection.execute(f"create or replace table {name} as {sql}")
 
     def view(self, name: str, sql: str) -> None:
-        self._connection.execute(f"create or replace temp view {name} as {sql}")
+        self._connection.execute(f"create or replace view {name} as {sql}")
 
     def parquet(self, name: str, storage: Storage, keys: Sequence[str], like: str) -> None:
         empty = f"select * from ({like}) as shape where 1 = 0"
@@ -86,13 +87,7 @@ class DuckDbEngine:
         key_of: Callable[[str], str],
         point: str,
     ) -> None:
-        folder = self._new_path("partitions")
-        self._connection.execute("set threads = 1")  # one file for each partition
-        self._connection.execute(
-            f"copy ({sql}) to {text(str(folder))} (format parquet, partition_by ({column}))"
-        )
-        self._connection.execute("reset threads")
-        made = {path.parent.name.partition("=")[2]: path for path in folder.rglob("*.parquet")}
+        made = self._write_partitions(sql, column, parts=self._cores if len(wanted) > 8 else 1)
         for value in set(wanted) - set(made):
             made[value] = self._new_path("empty")
             self._connection.execute(
@@ -100,7 +95,27 @@ class DuckDbEngine:
                 f"to {text(str(made[value]))} (format parquet)"
             )
         _put_all([(key_of(value), made[value]) for value in sorted(made)], storage, point)
-        shutil.rmtree(folder, ignore_errors=True)
+
+    def _write_partitions(self, sql: str, column: str, parts: int) -> dict[str, Path]:
+        """Files by value; a writer with one thread makes one of each, so several write side by side."""
+        folders = [self._new_path("partitions") for _ in range(parts)]
+
+        def write(part: int) -> None:
+            where = f" where hash({column}) % {parts} = {part}" if parts > 1 else ""
+            with self._connection.cursor() as cursor:
+                cursor.execute(
+                    f"copy (select * from ({sql}){where}) to {text(str(folders[part]))} "
+                    f"(format parquet, partition_by ({column}))"
+                )
+
+        self._connection.execute("set threads = 1")
+        try:
+            with ThreadPoolExecutor(parts) as pool:
+                list(pool.map(write, range(parts)))
+        finally:
+            self._connection.execute("reset threads")
+        found = (path for folder in folders for path in folder.rglob("*.parquet"))
+        return {path.parent.name.partition("=")[2]: path for path in found}
 
     def put_parquet(self, sql: str, storage: Storage, key: str, point: str) -> None:
         path = self._new_path("object")

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,14 @@ _LOCAL = {
 }
 
 
-def open_session() -> Any:
+def open_session(settings: Mapping[str, str] = _LOCAL | AGREED) -> Any:
     """Glue has a session already; elsewhere one is started, with a Java found or from its wheel."""
     from pyspark.sql import SparkSession
 
     active = SparkSession.getActiveSession()
     if active is None:
-        active = _start(SparkSession) if not _on_glue() else SparkSession.builder.getOrCreate()
-    for name, value in AGREED.items():
+        active = _start(SparkSession, settings) if not _on_glue() else SparkSession.builder.getOrCreate()
+    for name, value in (AGREED if settings else {}).items():
         active.conf.set(name, value)
     return active
 
@@ -43,7 +44,7 @@ def _on_glue() -> bool:
     return "GLUE_VERSION" in os.environ or "AWS_GLUE_JOB_NAME" in os.environ
 
 
-def _start(builder_of: Any) -> Any:
+def _start(builder_of: Any, settings: Mapping[str, str]) -> Any:
     os.environ.setdefault("JAVA_HOME", str(java_home()))
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     root = str(Path(__file__).parents[2])
@@ -57,7 +58,9 @@ def _start(builder_of: Any) -> Any:
         f"--driver-memory {_memory()} --driver-java-options '{options}' pyspark-shell",
     )
     builder = builder_of.builder.master(f"local[{cores}]").appName("etl")
-    for name, value in (_LOCAL | AGREED | {"spark.sql.shuffle.partitions": str(2 * cores)}).items():
+    if settings:
+        settings = {"spark.sql.shuffle.partitions": str(2 * cores), **settings}
+    for name, value in settings.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")

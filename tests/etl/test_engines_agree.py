@@ -34,6 +34,8 @@ def spark() -> Iterator[Any]:
     from etl.engines.spark_session import open_session
 
     session = open_session()
+    session.conf.set("spark.sql.shuffle.partitions", "2")
+    session.conf.set("spark.sql.codegen.wholeStage", "false")  # tables this small are not worth compiling for
     yield session
     session.stop()
 
@@ -83,7 +85,7 @@ def assert_same(duck: tuple[Lake, Report], spark: tuple[Lake, Report]) -> None:
     assert quarantine(spark[0]) == quarantine(duck[0])
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_both_engines_make_the_same_of_dirty_files_of_every_format(
     tmp_path: Path, spark: Any, seed: int
 ) -> None:
@@ -111,7 +113,7 @@ def test_the_native_ways_read_what_the_strict_reader_reads(tmp_path: Path, spark
 VALUES = st.tuples(*(st.one_of(st.sampled_from(DIRT[name]), st.text(max_size=6)) for name in NAMES))
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows=st.lists(VALUES, min_size=150, max_size=300))
 def test_both_engines_agree_on_whatever_hypothesis_writes(
     rows: list[tuple[str, ...]], tmp_path_factory: pytest.TempPathFactory, spark: Any

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints our figure beside another, taken in the same run."""

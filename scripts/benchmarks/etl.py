@@ -1,0 +1,143 @@
+"""`python -m scripts.benchmarks.etl --rows 100k,1m`: the seed's job, ours on both engines, and the limit."""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from scripts.benchmarks.etl_contenders import CONTENDERS
+from scripts.benchmarks.etl_data import generate
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Wall and CPU seconds and peak memory of one contender's process with its children."""
+
+    name: str
+    wall: float
+    cpu: float
+    peak_mb: float
+    tables: dict[str, Any]
+    told: dict[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prints a table for each size; exit code 1 if any two contenders disagree on a row."""
+    arguments = _parser().parse_args(argv)
+    agreed = True
+    with tempfile.TemporaryDirectory(prefix="bench-etl-") as folder:
+        for rows in map(size, arguments.rows.split(",")):
+            inputs = generate(Path(folder), rows)
+            names = [n for n in CONTENDERS if not arguments.only or n in arguments.only.split(",")]
+            found = [measure(name, inputs, Path(folder) / "out") for name in names]
+            agreed = print_table(rows, found) and agreed
+    return 0 if agreed else 1
+
+
+def size(text: str) -> int:
+    """`100k`, `1m` or a plain number."""
+    unit = {"k": 1_000, "m": 1_000_000}.get(text[-1].lower())
+    return int(text[:-1]) * unit if unit else int(text)
+
+
+def measure(name: str, inputs: tuple[Path, Path], out: Path) -> Measured:
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    log = out.parent / f"{name}.log"
+    command = [sys.executable, "-m", "scripts.benchmarks.etl_contenders", name, *map(str, inputs), str(out)]
+    start = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with log.open("w") as stream:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT)
+        peak = _peak(process)
+    wall = time.perf_counter() - start
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if process.returncode:
+        raise SystemExit(f"{name} failed:\n{log.read_text()[-2000:]}")
+    told = next(line for line in log.read_text().splitlines() if "RESULT " in line).split("RESULT ")[1]
+    found: dict[str, Any] = json.loads(told)
+    cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(name, found.get("wall", wall), cpu, peak / 1e6, tables(out), found)
+
+
+def _peak(process: subprocess.Popen[bytes]) -> int:
+    """The largest sum of resident memory of the process and its descendants, looked at ten times a second."""
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, sum(map(_resident, _family(process.pid))))
+        try:
+            process.wait(0.1)
+        except subprocess.TimeoutExpired:
+            continue
+    return peak
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return [pid]
+    return [pid, *(p for child in children for p in _family(int(child)))]
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def tables(out: Path) -> dict[str, Any]:
+    """Row counts and a checksum over every row, money rounded to the cent (the seed's is double)."""
+    with duckdb.connect() as connection:
+        daily = connection.execute(
+            f"select count(*), sum(hash(order_date::varchar, region, round(daily_revenue * 100)::bigint, "
+            f"daily_orders::bigint, unique_customers::bigint)) from "
+            f"read_parquet('{out}/daily_sales/*/*.parquet', hive_partitioning = true)"
+        ).fetchone()
+        metrics = connection.execute(
+            f"select count(*), sum(hash(customer_id, name, status, round(total_spent * 100)::bigint, "
+            f"total_orders::bigint)) from read_parquet('{out}/customer_metrics/*.parquet')"
+        ).fetchone()
+    return {"daily_sales": daily, "customer_metrics": metrics}
+
+
+def print_table(rows: int, found: Sequence[Measured]) -> bool:
+    base = {m.name: m for m in found}
+    print(f"\n{rows:,} sales, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
+    print(f"{'':14}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'x seed':>8}{'x plain':>9}")
+    for m in found:
+        faster = f"{base['seed'].wall / m.wall:.1f}" if "seed" in base else "-"
+        slower = f"{m.wall / base['plain_duckdb'].wall:.1f}" if "plain_duckdb" in base else "-"
+        cpu = "-" if "wall" in m.told else f"{m.cpu:.1f}"
+        print(f"{m.name:14}{m.wall:9.2f}{cpu:>9}{m.peak_mb:9.0f}{faster:>8}{slower:>9}")
+    if "seed" in base:
+        artefact = base["seed"].told["local_disk_artefact_seconds"]
+        print(f"{artefact} s of the seed's wall are an artefact of local disks: a fork for each of 730 files")
+    same = len({json.dumps(m.tables, default=str) for m in found}) == 1
+    print("rows equal to the cent: " + ("yes" if same else f"NO: { {m.name: m.tables for m in found} }"))
+    return same
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts.benchmarks.etl", description=__doc__)
+    parser.add_argument("--rows", default="100k,1m", help="sizes, such as 100k,1m,10m")
+    parser.add_argument("--only", help="contenders, separated by commas: " + ", ".join(CONTENDERS))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The strict reader, record by record."""
+
+import io
+from decimal import Decimal
+from pathlib import Path
+
+import fastavro
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl.reader.avro import read_avro
+from etl.reader.clean import clean_csv
+from etl.reader.delimited import read_delimited
+from etl.reader.files import read_file
+from etl.reader.json_lines import read_json_lines
+from etl.reader.records import FileNotes, Record
+from etl.reader.typed import as_plain_text
+from etl.schemas import CUSTOMERS
+
+HEADER = b"customer_id,name,status\n"
+
+
+def read(content: bytes) -> list[Record]:
+    return list(read_delimited(io.BytesIO(HEADER + content), CUSTOMERS, FileNotes()))
+
+
+def seen(content: bytes) -> list[str]:
+    return [record.error or (record.values["name"] or "-") for record in read(content)]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"C1,Ann,a\nC2,Bob,a\n", ["Ann", "Bob"]),
+        (b"C1,Ann,a\r\nC2,Bob,a", ["Ann", "Bob"]),
+        (b'C1,"Ann, Dr.",a\n', ["Ann, Dr."]),
+        (b'C1,"Ann ""A"" B",a\n', ['Ann "A" B']),
+        (b'C1,"two\nlines",a\nC2,Bob,a\n', ["two\nlines", "Bob"]),
+        (b'C1,"open,a\nC2,Bob,a\n', ["bad_quotes", "Bob"]),
+        (b'C1,An"n,a\nC2,Bob,a\n', ["bad_quotes", "Bob"]),
+        (b'C1,"Ann"x,a\nC2,Bob,a\n', ["bad_quotes", "Bob"]),
+        (b"C1,Ann\nC2,Bob,a,x\nC3,Cy,a\n", ["wrong_field_count", "wrong_field_count", "Cy"]),
+        (b"C1,\xff,a\nC2,Bob,a\n", ["invalid_utf8", "Bob"]),
+        (b"C1,A\x00,a\nC2,B\rob,a\n", ["control_character", "control_character"]),
+        (b"\n\nC1,Ann,a\n\n", ["Ann"]),
+        (b"C1," + b"x" * (1 << 20) + b",a\n", ["line_too_long", "wrong_field_count"]),
+        (b"C1,,a\n", ["-"]),
+    ],
+)
+def test_each_line_is_one_record_or_one_error_and_the_next_starts_clean(
+    content: bytes, expected: list[str]
+) -> None:
+    assert seen(content) == expected
+
+
+def test_records_are_numbered_and_carry_their_raw_text() -> None:
+    assert [(r.number, r.raw) for r in read(b'C1,"A",a\n\nx\n')] == [(1, 'C1,"A",a'), (2, "x")]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_without_a_fault_and_no_line_is_lost(content: bytes) -> None:
+    records = read(content)
+    assert [record.number for record in records] == list(range(1, len(records) + 1))
+    assert bool(records) == bool(content.strip(b"\r\n"))
+
+
+@given(st.lists(st.tuples(st.text(), st.text(), st.text()), max_size=8))
+def test_what_a_csv_writer_quotes_comes_back_as_it_was(rows: list[tuple[str, str, str]]) -> None:
+    clean = [tuple(v.translate({0: "", 13: ""}) for v in row) for row in rows]
+    storable = [r for r in clean if all(v.isprintable() or "\n" in v for v in r)]
+    quoted = (
+        "".join(",".join('"' + v.replace('"', '""') + '"' for v in r) + "\n" for r in storable)
+    ).encode()
+    found = [tuple(r.values[n] for n in ("customer_id", "name", "status")) for r in read(quoted)]
+    assert found == [tuple(v or None for v in r) for r in storable]
+
+
+def test_numbers_in_json_keep_the_digits_they_were_written_with() -> None:
+    stream = io.BytesIO(b'{"customer_id": 12345678901234567890, "name": 29.90, "status": true}\n')
+    (record,) = read_json_lines(stream, CUSTOMERS, FileNotes())
+    assert record.values == {"customer_id": "12345678901234567890", "name": "29.90", "status": "true"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(29.9, "29.9"), (1001.0, "1001"), (1e-7, "0.0000001"), (Decimal("5.00"), "5.00"), (float("nan"), "nan")],
+)
+def test_typed_values_read_like_a_csv_of_them(value: object, expected: str) -> None:
+    assert as_plain_text(value) == expected
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate"])
+def test_avro_is_read_as_fastavro_reads_it(codec: str) -> None:
+    schema = {
+        "type": "record",
+        "name": "R",
+        "fields": [
+            {"name": "s", "type": ["null", "string"]},
+            {"name": "n", "type": "long"},
+            {"name": "d", "type": "double"},
+            {"name": "e", "type": {"type": "enum", "name": "E", "symbols": ["A", "B"]}},
+            {"name": "l", "type": {"type": "array", "items": "int"}},
+            {"name": "m", "type": {"type": "map", "values": "boolean"}},
+            {"name": "t", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+            {"name": "f", "type": {"type": "fixed", "name": "F", "size": 2}},
+        ],
+    }
+    base = {"d": 0.5, "e": "B", "l": [1, -2], "m": {"k": True}, "t": 1_700_000_000_000, "f": b"ab"}
+    records = [base | {"s": s, "n": n} for s, n in ((None, 0), ("ä", -(2**62)), ("", 2**62))]
+    out = io.BytesIO()
+    fastavro.writer(out, schema, records, codec=codec)
+    out.seek(0)
+    expected = list(fastavro.reader(io.BytesIO(out.getvalue())))
+    assert list(read_avro(out)) == expected
+
+
+def test_a_damaged_file_keeps_what_was_read_and_ends_with_one_record_that_says_so(tmp_path: Path) -> None:
+    import gzip
+
+    path = tmp_path / "cut.csv.gz"
+    path.write_bytes(gzip.compress(HEADER + b"C1,Ann,a\n" * 50_000)[:-30])
+    errors = [record.error for record in read_file(path, CUSTOMERS, FileNotes())]
+    assert errors[-1] == "unreadable_file"
+    assert set(errors[:-1]) <= {None, "wrong_field_count"}
+
+
+@pytest.mark.parametrize(
+    "dirt", [b'C1,"A",a\n', b"C1,A,a\r\n", b"C1,\xff,a\n", b"C1,\x00,a\n", b"C1,A,a\n\nC2,B,a\n"]
+)
+def test_a_file_with_anything_unusual_is_not_taken_for_clean(tmp_path: Path, dirt: bytes) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes(HEADER + "C0,Zoë,a\n".encode() + dirt)
+    assert clean_csv(path, CUSTOMERS) is None
+    path.write_bytes(HEADER + "C0,Zoë,a\n".encode())
+    assert clean_csv(path, CUSTOMERS) is not None
