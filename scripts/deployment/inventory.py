@@ -160,7 +160,7 @@ def _buckets(session: Session, stage: str) -> Iterator[tuple[str, Any]]:
             yield (
                 name,
                 {
-                    "policy": json.loads(s3.get_bucket_policy(Bucket=name)["Policy"]),
+                    "policy": _bucket_policy(s3, name),
                     "encryption": s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"][
                         "Rules"
                     ],
@@ -168,6 +168,13 @@ def _buckets(session: Session, stage: str) -> Iterator[tuple[str, Any]]:
                     "public": s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"],
                 },
             )
+
+
+def _bucket_policy(s3: Any, bucket: str) -> Any:
+    try:
+        return json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    except s3.exceptions.ClientError:
+        return None
 
 
 def _notifications(s3: Any, bucket: str) -> list[Any]:

@@ -59,9 +59,7 @@ def made(packaged: Template, stack: Template, stage: StageSettings) -> dict[str,
             limit = stage.reserved_concurrency.get(name, function.concurrency)
             properties["Events"] = {key: {"Properties": _event(one, limit)} for key, one in events.items()}
         fed = {owners[end] for one in events.values() for end in owners if _feeds(one, end)}
-        depends = sorted(
-            fed - {"OrderNotificationsTopic", "OperationalAlertsTopic"}
-        )
+        depends = sorted(fed - {"OrderNotificationsTopic", "OperationalAlertsTopic"})
         overrides[logical] = {"Properties": properties, **({"DependsOn": depends} if depends else {})}
     return overrides
 

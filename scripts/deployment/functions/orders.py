@@ -12,7 +12,6 @@ from scripts.deployment.functions.model import (
     publishes,
     publishes_events,
     reports_failures,
-    state_machine,
 )
 
 _MAIL = Grant(
@@ -20,9 +19,10 @@ _MAIL = Grant(
     ("arn:{partition}:ses:{region}:{account}:identity/*",),
     condition={"StringEquals": {"ses:FromAddress": "{mail_from}"}},
 )
-_SMS = Grant(("sns:Publish",), ("*",), why="a telephone number has no ARN; topics are denied below")
+_SMS = Grant(("sns:Publish",), ("*",), why="a telephone number has no ARN")
 _ASYNC = (reports_failures(),)
-_TASK = Function(grants=(publishes_events(),), database=True, concurrency=8)
+_TASK = Function(database=True, concurrency=8)
+_PUBLISHING_TASK = Function((publishes_events(),), database=True, concurrency=8)  # it may end an order
 
 FUNCTIONS: Mapping[str, Function] = {
     "api_handler": Function(
@@ -31,18 +31,18 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "token-authorizer": Function(database=True, concurrency=10, timeout=10),
     "claim-order": _TASK,
-    "validate-payment": _TASK,
+    "validate-payment": _PUBLISHING_TASK,
     "check-inventory": _TASK,
-    "process-order": _TASK,
+    "process-order": _PUBLISHING_TASK,
     "send-notification": Function(
-        (publishes_events(), publishes("order-notifications"), _MAIL, _SMS), database=True, concurrency=8
+        (publishes("order-notifications"), _MAIL, _SMS), database=True, concurrency=8
     ),
-    "compensate-order": _TASK,
+    "compensate-order": _PUBLISHING_TASK,
     "record-compensation-failure": Function(
         (publishes_events(), publishes("operational-alerts")), database=True, concurrency=4
     ),
     "begin-cancellation": _TASK,
-    "settle-cancellation": _TASK,
+    "settle-cancellation": _PUBLISHING_TASK,
     "order-event-processor": Function(_ASYNC, concurrency=5),
     "update-read-model": Function((consumes("order-processing-queue"),), database=True, concurrency=5),
     "export-to-lake": Function(
@@ -50,7 +50,7 @@ FUNCTIONS: Mapping[str, Function] = {
             consumes("lake-export-queue"),
             Grant(("s3:PutObject",), (objects("order-lake", "raw-data/orders/"),)),
         ),
-        timeout=60, database=True, concurrency=2,
+        timeout=60, concurrency=2,
     ),
     "on-order-event": Function(_ASYNC),
     "on-workflow-stopped": Function(
@@ -61,13 +61,15 @@ FUNCTIONS: Mapping[str, Function] = {
         (
             publishes_events(),
             publishes("operational-alerts"),
-            Grant(("states:StartExecution",), (state_machine("order-processing-workflow"),)),
-            Grant(("states:DescribeExecution",), (executions("order-processing-workflow"),)),
+            Grant(
+                ("states:DescribeExecution",),
+                (executions("order-processing-workflow"), executions("order-cancellation-workflow")),
+            ),
             *_ASYNC,
         ),
         timeout=55, database=True, concurrency=1,
     ),
-    "expire-reservations": Function((publishes_events(), *_ASYNC), timeout=55, database=True, concurrency=1),
+    "expire-reservations": Function(_ASYNC, timeout=55, database=True, concurrency=1),
     "purge-expired": Function(_ASYNC, timeout=300, database=True, concurrency=1),
     "manage-tokens": Function(database=True, concurrency=1),
     "migrate": Function(timeout=300, memory=512, database=True, concurrency=1),
