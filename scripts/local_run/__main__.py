@@ -22,7 +22,7 @@ def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         say("The order platform, whole, on this machine:")
-        with LocalStack() as running:
+        with LocalStack(etl_engine=options.engine) as running:
             tell(running)
             if options.what == "run":
                 stay(running)

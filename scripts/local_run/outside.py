@@ -64,11 +64,7 @@ def delivered(endpoint: str) -> list[Post]:
         Post("email", ", ".join(mail["To"]), f"{mail['Subject']}\n{mail['BodyText']}")
         for box in mails.values()
         for mail in box
-    ] + [
-        Post("sms", sms["PhoneNumber"], sms["Message"])
-        for box in texts.values()
-        for sms in box
-    ]
+    ] + [Post("sms", sms["PhoneNumber"], sms["Message"]) for box in texts.values() for sms in box]
 
 
 def wait_until(read: Callable[[], T], done: Callable[[T], bool], what: str, seconds: float = 60.0) -> T:

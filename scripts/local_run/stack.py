@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import boto3
@@ -15,6 +15,7 @@ from chalicelib import names
 from scripts import configure, provision, register, upload_etl
 from scripts.deployment import settings
 from scripts.deployment.deployed import Deployed
+from scripts.deployment.settings import StageSettings
 from scripts.local_cloud.launcher import Engine, free_port
 from scripts.local_cloud.postgres import PostgresServer
 from scripts.local_run.environment import APP, ROOT, adopt, local_dir
@@ -44,10 +45,17 @@ class Running:
 class LocalStack:
     """`with LocalStack() as running:` the platform is up; leaving takes everything down again."""
 
-    def __init__(self, folder: Path | None = None, engine_port: int | None = None, api_port: int = API_PORT):
+    def __init__(
+        self,
+        folder: Path | None = None,
+        engine_port: int | None = None,
+        api_port: int = API_PORT,
+        etl_engine: str = "duckdb",
+    ):
         self._folder = (folder or local_dir()).resolve()
         self._engine_port = engine_port
         self._api_port = api_port
+        self._stage = replace(settings.local(), environment={"ETL_ENGINE": etl_engine})
         self._parts = ExitStack()
 
     def __enter__(self) -> Running:
@@ -68,7 +76,7 @@ class LocalStack:
         with step("Starting the AWS engine"):
             engine = self._parts.enter_context(Engine(self._folder / "engine", self._port()))
         adopt(engine.endpoint)
-        stage, session = settings.local(), boto3.Session(region_name=names.LOCAL_REGION)
+        stage, session = self._stage, boto3.Session(region_name=names.LOCAL_REGION)
         with step("Provisioning queues, topics, bus, bucket and secret"):
             provision.apply(stage, session, database_url)
             # On AWS the owner of the address confirms it once; here nobody has to.
@@ -76,7 +84,7 @@ class LocalStack:
         with step("Uploading the ETL's code"):
             upload_etl.apply(stage, session)
         with step("Deploying the functions and the API with chalice deploy"):
-            project = deploy(self._folder / "app")
+            project = deploy(stage, self._folder / "app")
         with step("Registering state machines, rules and subscriptions"):
             register.apply(stage, session, project)
         proxy = ApiProxy(api_target(engine.endpoint, Deployed.read(project, STAGE)), self._api_port).start()
@@ -126,13 +134,13 @@ def fresh_database(server: PostgresServer) -> str:
     return server.url(DATABASE)
 
 
-def deploy(project: Path) -> Path:
+def deploy(stage: StageSettings, project: Path) -> Path:
     """`chalice deploy --stage local` from a copy of the app, so that the checkout stays as it was.
 
     Raises LocalRunError with Chalice's own output.
     """
     copy_app(project)
-    configure.apply(settings.local(), project)
+    configure.apply(stage, project)
     (project / ".chalice" / "deployed" / f"{STAGE}.json").unlink(missing_ok=True)
     command = [str(Path(sys.executable).parent / "chalice"), "--project-dir", str(project), "deploy"]
     done = subprocess.run([*command, "--stage", STAGE], cwd=ROOT, capture_output=True, text=True)

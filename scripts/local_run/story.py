@@ -83,7 +83,7 @@ def await_end(api: Api, scene: Scene, order_id: str, answers: list[Answer]) -> T
 
 def _customer(number: int, name: str) -> Json:
     return {
-        "id": f"C00{number}",
+        "id": f"C10{number}",
         "name": name,
         "email": f"{name.split()[0].lower()}@example.com",
         "phone": f"+1555010{number:04d}",

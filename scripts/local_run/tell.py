@@ -8,6 +8,7 @@ from pathlib import Path
 import boto3
 
 from chalicelib import names
+from scripts.local_run.lake_story import tell_sales
 from scripts.local_run.outside import Api, Entry, Json, Post, delivered, ledger, wait_until
 from scripts.local_run.progress import say, step
 from scripts.local_run.stack import STAGE, Running
@@ -46,7 +47,14 @@ class Seen:
 
 
 def tell(running: Running) -> None:
-    """Play every scene, print what happened, write demo.json. Raises TimeoutError if an order gets stuck."""
+    """The whole story, and demo.json. Raises TimeoutError if anything gets stuck."""
+    record = tell_orders(running)
+    record["sales"] = tell_sales(record["orders"])
+    write(running.folder / "demo.json", record)
+
+
+def tell_orders(running: Running) -> Json:
+    """Play every scene and print what happened."""
     api = Api(running.api_url)
     with step("Placing the orders"):
         placed = [play(api, scene) for scene in SCENES]
@@ -63,8 +71,7 @@ def tell(running: Running) -> None:
     say("\nQueues (messages waiting):")
     for name, count in counts.items():
         say(f"  {name:28} {count}")
-    record = {"orders": [one.record() for one in seen], "queues": counts}
-    write(running.folder / "demo.json", record)
+    return {"orders": [one.record() for one in seen], "queues": counts}
 
 
 def look(running: Running, told: Iterable[Told]) -> list[Seen]:

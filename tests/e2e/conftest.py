@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ class DemoRun:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     folder = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
         [sys.executable, "-m", "scripts.local_run", "demo"],
@@ -42,4 +41,4 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
     )
     file = folder / "demo.json"
     record = json.loads(file.read_text()) if file.exists() else {}
-    yield DemoRun(done.returncode, done.stdout + done.stderr, record, folder)
+    return DemoRun(done.returncode, done.stdout + done.stderr, record, folder)

@@ -31,7 +31,7 @@ def test_ctrl_c_ends_the_run_and_leaves_nothing_behind(tmp_path: Path) -> None:
     )
     assert run.stdout is not None
     try:
-        printed = [line for line in iter(run.stdout.readline, "Ctrl-C stops it.\n")]
+        printed = list(iter(run.stdout.readline, "Ctrl-C stops it.\n"))
         assert run.poll() is None, "".join(printed)
         url = json.loads((folder / "run.json").read_text())["apiUrl"]
         with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:

@@ -1,0 +1,43 @@
+"""The demo's second half: two files and the demo's own orders, read as tables through Athena."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.e2e.conftest import DemoRun
+
+pytestmark = pytest.mark.e2e
+
+
+def test_the_sample_files_are_in_daily_sales_to_the_cent(demo: DemoRun) -> None:
+    old = [row for row in demo.record["sales"]["daily_sales"] if row["order_date"] < "2025"]
+    assert sum(Decimal(row["daily_revenue"]) for row in old) == Decimal("779.82")
+    assert sum(int(row["daily_orders"]) for row in old) == 10
+
+
+def test_the_tables_hold_what_the_bank_moved_for_the_demos_orders(demo: DemoRun) -> None:
+    moved = sum(
+        sum(one["amount"] for one in order["charges"]) - sum(one["amount"] for one in order["refunds"])
+        for order in demo.record["orders"]
+    )
+    told = demo.record["sales"]["orders_in_daily_sales"]
+    assert sum(Decimal(row["daily_revenue"]) for row in told) * 100 == moved
+
+
+def test_a_customer_of_the_files_has_metrics(demo: DemoRun) -> None:
+    best = demo.record["sales"]["customer_metrics"][0]
+    assert (best["customer_id"], best["total_spent"], best["total_orders"], best["avg_order_value"]) == (
+        "C003",
+        "289.95",
+        "2",
+        "144.98",
+    )
+
+
+def test_a_file_that_is_not_what_it_says_is_quarantined_with_its_reason(demo: DemoRun) -> None:
+    [rejected] = demo.record["sales"]["quarantine"]
+    assert (rejected["source"], rejected["reasons"]) == ("raw-data/invalid_data.csv", "wrong_header")
+
+
+def test_the_default_demo_needs_no_spark(demo: DemoRun) -> None:
+    assert demo.record["sales"]["engines"] == ["duckdb"]
