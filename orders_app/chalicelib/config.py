@@ -31,7 +31,7 @@ class Settings:
     sweep_after_seconds: int = 120
     max_attempts: int = 3  # executions of one order before recovery undoes it instead of resuming
     relay_batch: int = 200
-    retention_days: int = 30  # of published outbox rows, inbox rows and dead reservations
+    retention_days: int = 30  # of published outbox rows and of inbox rows
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:

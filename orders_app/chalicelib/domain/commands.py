@@ -1,5 +1,6 @@
 """What may be asked of the application: commands, queries and the inputs of workflow tasks."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -131,7 +132,15 @@ class StoppedExecution:
 
     execution: str
     status: str
+    input: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_detail(cls, detail: Mapping[str, Any]) -> Self:
-        return cls(execution=str(detail["executionArn"]), status=str(detail["status"]))
+        """`detail` of a Step Functions status change; its input is JSON text, left out where it is large."""
+        try:
+            given = json.loads(detail.get("input") or "{}")
+        except ValueError:
+            given = {}
+        return cls(
+            str(detail["executionArn"]), str(detail["status"]), given if isinstance(given, dict) else {}
+        )

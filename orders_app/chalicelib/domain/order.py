@@ -44,7 +44,7 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     _S.CANCELLING: frozenset({_S.CANCELLED, _S.REFUNDED, _S.COMPENSATION_FAILED}),
     _S.CANCELLED: frozenset(),
     _S.REFUNDED: frozenset(),
-    _S.COMPENSATION_FAILED: _UNDONE,  # after a person has had it undone
+    _S.COMPENSATION_FAILED: _UNDONE | {_S.CANCELLING},  # a person has it tried again
 }
 IN_FLIGHT = frozenset({_S.PROCESSING, _S.AUTHORISED, _S.RESERVED, _S.CAPTURING})
 FINAL = frozenset({_S.DECLINED, _S.OUT_OF_STOCK, _S.COMPLETED, _S.COMPENSATION_FAILED}) | _UNDONE

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from chalicelib.domain import events
-from chalicelib.domain.commands import CancelOrder, Reply
+from chalicelib.domain.commands import OPS, CancelOrder, Reply
 from chalicelib.domain.errors import NotCancellableError, UnknownOrderError
 from chalicelib.domain.order import Order, Status
 from chalicelib.services.context import Context
@@ -21,13 +21,15 @@ _CANCELLED = (Status.CANCELLING, Status.CANCELLED, Status.REFUNDED)
 def cancel_order(context: Context, command: CancelOrder) -> Reply:
     """202 while the cancellation is under way, 200 when it is done; asking again changes nothing.
 
+    An operator may have an undo that failed tried again by cancelling the order.
     Raises UnknownOrderError (also for another subject's order) and NotCancellableError with the reason.
     """
     with context.uow() as tx:
         order = tx.orders.get(command.order_id)
         if order is None or not command.viewer.may_see(order.subject):
             raise UnknownOrderError("there is no order with this id")
-        if order.status not in _CANCELLED and not order.cancel_requested:
+        failed = order.status is Status.COMPENSATION_FAILED
+        if order.status not in _CANCELLED and (failed or not order.cancel_requested):
             _request(context, order, command)
             tx.orders.save(order)
     done = order.status in (Status.CANCELLED, Status.REFUNDED)
@@ -37,10 +39,13 @@ def cancel_order(context: Context, command: CancelOrder) -> Reply:
 
 
 def _request(context: Context, order: Order, command: CancelOrder) -> None:
-    if order.status in _ENDED:
+    again = order.status is Status.COMPENSATION_FAILED and OPS in command.viewer.scopes
+    if order.status in _ENDED and not again:
         raise NotCancellableError(f"the order cannot be cancelled: {_ENDED[order.status]}")
+    if again:
+        order.cancellation = None  # whoever had it is done with it
     window = timedelta(seconds=context.settings.cancellation_window_seconds)
-    if order.completed_at is not None and context.clock() > order.completed_at + window:
+    if not again and order.completed_at is not None and context.clock() > order.completed_at + window:
         raise NotCancellableError("the order cannot be cancelled: the time to cancel it is over")
     if order.status is Status.CAPTURING:  # past the point of no return: refunded as soon as it is through
         order.cancel_requested = True

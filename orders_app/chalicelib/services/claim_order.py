@@ -3,7 +3,7 @@
 from chalicelib import logs
 from chalicelib.domain import events
 from chalicelib.domain.commands import ClaimOrder, OrderTask
-from chalicelib.domain.errors import RefusedError
+from chalicelib.domain.errors import OrderBusyError, RefusedError, RequestInProgressError
 from chalicelib.domain.order import IN_FLIGHT, Order, Status
 from chalicelib.services.admission import foreign_order
 from chalicelib.services.context import Answer, Context, answer, load, unknown
@@ -20,6 +20,8 @@ def claim_order(context: Context, command: ClaimOrder) -> Answer:
         with context.uow() as tx:
             order = _admitted(context, tx, command)
             outcome = _claim(context, tx, order, command)
+    except RequestInProgressError as busy:
+        raise OrderBusyError(f"order {task.order_id!r} is just being admitted") from busy
     except RefusedError as refusal:
         fields = [problem.field for problem in refusal.fields]
         logs.info("order refused", order_id=task.order_id, reason=refusal.slug, fields=fields)

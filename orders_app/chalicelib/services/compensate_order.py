@@ -50,6 +50,8 @@ def record_compensation_failure(context: Context, notifier: Notifier, task: Orde
         order = load(tx, task.order_id)
         if task.execution not in (order.execution, order.cancellation):
             return answer(order, "already_running", task)
+        if order.status in IN_FLIGHT and task.execution != order.execution:
+            return answer(order, "busy", task)  # its owner is at work; the sweeper cancels it afterwards
         reason = str(task.error or task.extra.get("fault") or "unknown")
         _fail(context, tx, order, reason)
         state = tx.notifications.claim(order.id, str(Status.COMPENSATION_FAILED), ALERT, context.clock())

@@ -6,11 +6,13 @@ from typing import Any
 from chalicelib import logs
 from chalicelib.domain import events
 from chalicelib.domain.commands import OrderTask, StoppedExecution
-from chalicelib.domain.errors import OrdersError, TransientError
+from chalicelib.domain.errors import OrdersError, RefusedError, TransientError
 from chalicelib.domain.order import IN_FLIGHT, Order, Status
+from chalicelib.services.admission import foreign_order
 from chalicelib.services.cancellation import settle_cancellation
 from chalicelib.services.compensate_order import compensate_order, record_compensation_failure
 from chalicelib.services.context import Context, load
+from chalicelib.services.place_order import place_order
 from chalicelib.services.ports import Executions, Notifier, PaymentGateway
 from chalicelib.services.undo import undo_effects
 
@@ -35,7 +37,20 @@ class Recovery:
         with self._context.uow() as tx:
             orders = tx.orders.of_execution(stopped.execution)
         aborted = stopped.status == "ABORTED"
+        if not orders and not aborted:
+            return self._admit(stopped)
         return {order_id: self._recover(order_id, stopped.execution, aborted=aborted) for order_id in orders}
+
+    def _admit(self, stopped: StoppedExecution) -> dict[str, Any]:
+        """A foreign order whose very first task failed is known to nobody else: place it now."""
+        if not self._context.settings.admit_foreign_orders or events.is_envelope(stopped.input):
+            return {}
+        try:
+            reply = place_order(self._context, foreign_order(stopped.input))
+        except RefusedError:
+            return {}  # no order at all, or one that was refused with reason
+        self._context.publish(reply.body["orderId"])
+        return {reply.body["orderId"]: "admitted"}
 
     def sweep(self) -> dict[str, Any]:
         """Look after every order that nothing has touched for a while; answers the remedies used."""

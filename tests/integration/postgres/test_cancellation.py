@@ -13,6 +13,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.services.ports import GatewayRecord
 from tests.faults.ablations import Delegate
+from tests.faults.proof import bring_to_rest
 from tests.shop import OPERATOR, Shop
 
 
@@ -136,6 +137,34 @@ def test_only_one_execution_carries_a_cancellation_out(shop: Shop) -> None:
 
 def test_an_unknown_order_is_no_fault_of_the_cancellation_workflow(shop: Shop) -> None:
     assert shop.services.begin_cancellation(ClaimOrder({"orderId": "?"}, "c-1"))["outcome"] == "refused"
+
+
+def test_a_cancellation_that_tires_of_waiting_leaves_the_capture_alone(shop: Shop) -> None:
+    order = advanced(shop, 3)
+    shop.rewire(gateway=Unreachable(shop.gateway))
+    with pytest.raises(GatewayTimeoutError):
+        shop.services.process_order(shop.task(order))
+    shop.cancel(order)
+    assert shop.run_cancellation(order) == "busy"
+    assert shop.status(order) == "capturing"
+    shop.rewire(gateway=shop.gateway)
+    bring_to_rest(shop)
+    assert shop.status(order) == "refunded"
+    assert shop.notifier.alerts == []
+
+
+def test_an_operator_may_have_a_failed_undo_tried_again(shop: Shop) -> None:
+    order = shop.place(payment_token="tok_undo_refused")
+    shop.run(order)
+    shop.cancel(order)
+    shop.run_cancellation(order)
+    shop.query("UPDATE gateway.ledger SET token = 'tok_approve'")  # the gateway's people have repaired it
+
+    with pytest.raises(NotCancellableError):
+        shop.cancel(order)
+    assert shop.cancel(order, OPERATOR).status == 202
+    assert shop.run_cancellation(order, "cancel-2") == "refunded"
+    assert shop.money(order) == {"held": 0, "charged": 14998, "refunded": 14998}
 
 
 def test_a_refund_that_the_gateway_refuses_reaches_a_person(shop: Shop) -> None:

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.domain.errors import InvalidOrderError, KeyReusedError, RequestInProgressError
+from chalicelib.domain.commands import ClaimOrder
+from chalicelib.domain.errors import InvalidOrderError, KeyReusedError, OrderBusyError, RequestInProgressError
 from tests.shop import Shop, an_order, lines
 
 
@@ -52,6 +53,13 @@ def test_a_request_whose_first_one_still_runs_is_told_so(shop: Shop) -> None:
         shop.services.place_order(an_order(idempotency_key="k"))
     shop.query("SELECT pg_advisory_unlock(%s)", lock)
     assert shop.services.place_order(an_order(idempotency_key="k")).status == 202
+
+
+def test_a_foreign_order_that_is_just_being_admitted_is_tried_again(shop: Shop) -> None:
+    digest = hashlib.sha256(b'["bus", "place_order", "ORD-1"]').digest()
+    shop.query("SELECT pg_advisory_lock(%s)", int.from_bytes(digest[:8], "big", signed=True))
+    with pytest.raises(OrderBusyError):
+        shop.services.claim_order(ClaimOrder({"orderId": "ORD-1", "customer": "A", "amount": 1}, "exec-1"))
 
 
 def test_200_concurrent_requests_with_one_key_make_one_order(shop: Shop) -> None:

@@ -1,5 +1,7 @@
 """Orders without a live owner: published again, resumed, undone; none stays where it is."""
 
+import json
+
 import pytest
 
 from chalicelib.domain.errors import GatewayTimeoutError
@@ -67,6 +69,16 @@ def test_an_execution_that_ended_its_order_leaves_nothing_to_recover(shop: Shop)
     shop.run(completed, "exec-9")
     assert stopped(shop, "exec-9", "FAILED") == {completed: "settled"}
     assert shop.money(completed) == {"held": 0, "charged": 14998, "refunded": 0}
+
+
+def test_a_foreign_order_whose_first_task_failed_is_not_lost(shop: Shop) -> None:
+    raw = {"orderId": "ORD-7", "customer": "Test User", "amount": 50}
+    detail = {"executionArn": "exec-1", "status": "FAILED", "input": json.dumps(raw)}
+    assert shop.services.resume_or_compensate(detail) == {"ORD-7": "admitted"}
+    assert shop.bus.types("ORD-7") == ["Order Placed"]
+    assert shop.run("ORD-7", "exec-2") == "completed"
+    assert shop.services.resume_or_compensate(detail | {"input": '{"orderId": 1}'}) == {}
+    assert shop.services.resume_or_compensate(detail | {"input": "no JSON"}) == {}
 
 
 def test_an_unknown_execution_is_nobodys(shop: Shop) -> None:

@@ -107,6 +107,12 @@ def test_transactions_at_once_never_share_a_connection_and_later_ones_reuse_it(s
         assert third in (first, second)
 
 
+def test_a_process_that_dies_in_a_transaction_does_not_hold_its_locks_for_long(shop: Shop) -> None:
+    with shop.connections.transaction() as connection:
+        row = connection.execute("SHOW idle_in_transaction_session_timeout").fetchone()
+    assert row == ("1min",)
+
+
 def test_migrations_are_applied_once_and_may_run_again(shop: Shop) -> None:
     assert shop.services.migrate() == {"applied": []}
     applied = [name for (name,) in shop.query("SELECT name FROM schema_version ORDER BY name")]

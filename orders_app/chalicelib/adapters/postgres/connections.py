@@ -11,7 +11,6 @@ from psycopg import Connection
 from chalicelib.domain.errors import DatabaseUnavailableError
 
 UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
-_OPTIONS = "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
 _MOST_IDLE = 8
 
 
@@ -65,9 +64,7 @@ class Connections:
 
     def _connect(self) -> Connection:
         try:
-            return psycopg.connect(
-                self._url(), connect_timeout=5, application_name=self._application, options=_OPTIONS
-            )
+            return psycopg.connect(self._url(), connect_timeout=5, application_name=self._application)
         except UNREACHABLE as error:
             raise DatabaseUnavailableError(f"cannot connect: {type(error).__name__}") from error
 
