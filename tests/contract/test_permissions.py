@@ -129,3 +129,33 @@ def test_mail_goes_out_only_in_the_name_that_the_policy_gives(cloud: Cloud) -> N
 
     assert "AccessDenied" not in attempt("orders@shop.example")
     assert "AccessDenied" in attempt("boss@shop.example")
+
+
+def test_query_is_read_by_whom_its_workgroup_admits(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonathena.html"""
+    athena, group = cloud.client("athena"), cloud.name("group")
+    s3, bucket = cloud.client("s3"), cloud.name("results")
+    s3.create_bucket(Bucket=bucket)
+    cloud.undo(lambda: s3.delete_bucket(Bucket=bucket))
+    results = {"ResultConfiguration": {"OutputLocation": f"s3://{bucket}/"}}
+    athena.create_work_group(Name=group, Configuration=results)
+    cloud.undo(lambda: athena.delete_work_group(WorkGroup=group, RecursiveDeleteOption=True))
+    query = athena.start_query_execution(QueryString="SELECT 1", WorkGroup=group)["QueryExecutionId"]
+    source = (
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    try:\n"
+        "        boto3.client('athena').get_query_execution(QueryExecutionId=event)\n"
+        "    except Exception as error:\n"
+        "        return str(error)\n"
+        "    return 'read'\n"
+    )
+    answers = []
+    for name in (group, "another"):
+        arn = f"arn:aws:athena:{cloud.region}:{cloud.account}:workgroup/{name}"
+        role = role_for(cloud, "lambda.amazonaws.com", allow("athena:GetQueryExecution", arn))
+        function = function_with(cloud, role, source)
+        payload = cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(query))["Payload"]
+        answers.append(str(json.load(payload)))
+    assert answers[0] == "read"
+    assert "AccessDenied" in answers[1]

@@ -1,6 +1,7 @@
-"""Gap: the evaluator takes a crawler for a table and knows neither the identity nor the sender of a mail.
+"""Gap: the evaluator takes a crawler for a table, knows no sender of a mail and no workgroup of a query.
 
-docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html and …/list_amazonses.html
+docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html, …/list_amazonses.html and
+…/list_amazonathena.html
 """
 
 import json
@@ -34,6 +35,8 @@ def install(context: Context) -> None:
     ) -> Any:
         if service == "glue" and (name := glue_resource(headers.get("x-amz-target", ""), body)):
             return f"arn:aws:glue:{region}:{account}:{name}"
+        if service == "athena" and (group := _workgroup_of_query(body)):
+            return f"arn:aws:athena:{region}:{account}:workgroup/{group}"
         if service == "ses" and (source := parameter(body, query_params, "Source")):
             return f"arn:aws:ses:{region}:{account}:identity/{parseaddr(source)[1]}"
         return resource_of(service, method, path, headers, body, query_params, region, account)
@@ -46,6 +49,18 @@ def install(context: Context) -> None:
 
     iam_actions.extract_resource_arn = resource
     iam_actions.request_tag_context = conditions
+
+
+def _workgroup_of_query(body: bytes) -> str | None:
+    """A query execution is authorised on the workgroup in which it was started."""
+    from ministack.services import athena
+
+    try:
+        given = json.loads(body or b"{}")
+    except ValueError:
+        return None
+    query = given.get("QueryExecutionId") if isinstance(given, Mapping) else None
+    return (athena._executions.get(query) or {}).get("WorkGroup") if query else None
 
 
 def glue_resource(target: str, body: bytes) -> str | None:
