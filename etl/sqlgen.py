@@ -29,7 +29,7 @@ def empty_landed(schema: Schema) -> str:
 
 def checked_sql(schema: Schema, landed: str, as_of: date) -> str:
     """One pass over the landed text: types, all rules, the reasons. Rejects are read again for their text."""
-    cleaned = ", ".join(f"nullif(trim(both ' ' from {n}), '') as {n}_text" for n in schema.names)
+    texts = ", ".join(f"{n} as {n}_text" for n in schema.names)
     typed = ", ".join(f"{_typed(c)} as {c.name}" for c in schema.columns)
     values = ", ".join(f"{schema.derived.get(n, n)} as {n}" for n in schema.names)
     return f"""
@@ -38,8 +38,8 @@ select source, source_version, record, extra, {values},
   case when error is null then {_reasons(schema, WARN, as_of)} end as warned
 from (
   select *, {typed} from (
-    select source, source_version, record, error, extra, {cleaned} from {landed}
-  ) as cleaned
+    select source, source_version, record, error, extra, {texts} from {landed}
+  ) as texts
 ) as typed"""
 
 

@@ -1,8 +1,8 @@
 """Is a CSV so plain that a native, splittable reader cannot read it otherwise than the strict one?
 
-Clean: UTF-8, no quote, NUL or carriage return, no blank line, the header accepted. Then a
-record is a line and a field is what lies between commas. A wrong number of fields is left to the native
-reader: DuckDB refuses the file (it is read strictly then), Spark marks the record.
+Clean: UTF-8, no quote, NUL or carriage return, no blank line, no space at the edge of a field, the header
+accepted. Then a record is a line and a field is what lies between commas. A wrong number of fields is left to
+the native reader: DuckDB refuses the file (it is read strictly then), Spark marks the record.
 """
 
 import codecs
@@ -14,6 +14,7 @@ from etl.reader.records import column_name
 from etl.schemas import Schema
 
 _CHUNK = 4 << 20
+_UNTRIMMED = (b"\n\n", b", ", b" ,", b"\n ", b" \n")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ def _inspect(path: Path, schema: Schema) -> CleanCsv | None:
                 return None
             tail = chunk[-1:]
     decoder.decode(b"", final=True)
+    if tail == b" ":
+        return None
     names = tuple(column_name(name) for name in (header or b"").decode("utf-8").split(","))
     if len(names) < 2 or len(set(names)) != len(names) or not schema.accepts_header(frozenset(names)):
         return None
@@ -58,7 +61,8 @@ def _inspect(path: Path, schema: Schema) -> CleanCsv | None:
 def _is_dirty(chunk: bytes, tail: bytes, decoder: codecs.IncrementalDecoder) -> bool:
     if b'"' in chunk or b"\r" in chunk or b"\x00" in chunk or b"\xef\xbb\xbf" in chunk:
         return True
-    if b"\n\n" in chunk or (tail == b"\n" and chunk.startswith(b"\n")):
+    seam = tail + chunk[:1]
+    if any(pair in chunk or pair == seam for pair in _UNTRIMMED):
         return True
     if not chunk.isascii():
         decoder.decode(chunk)

@@ -65,7 +65,7 @@ def read_delimited(stream: BinaryIO, schema: Schema, notes: FileNotes) -> Iterat
             yield broken(number, error, raw)
             continue
         extra = extra_json((n, fields[i]) for i, n in rest) if rest else None
-        yield Record(number, {n: fields[i] or None for i, n in known}, raw, None, extra)
+        yield Record(number, {n: fields[i].strip(" ") or None for i, n in known}, raw, None, extra)
 
 
 def _skip_blank(lines: Lines) -> bytes | None:

@@ -25,7 +25,7 @@ PARSE_ERRORS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Record:
-    """One physical record: its text by column, or its error. `number` counts from 1 after the header."""
+    """One physical record: its texts (trimmed, never empty) or its error; `number` counts from 1."""
 
     number: int
     values: Mapping[str, str | None]
@@ -63,7 +63,7 @@ def extra_json(pairs: Iterable[tuple[str, str | None]]) -> str | None:
 
 def shape(number: int, pairs: Mapping[str, str | None], raw: str, schema: Schema, notes: FileNotes) -> Record:
     """A parsed record split into the schema's columns and the unknown rest."""
-    known = {name: pairs[name] for name in schema.names if name in pairs}
+    known = {name: (pairs[name] or "").strip(" ") or None for name in schema.names if name in pairs}
     rest = [(name, value) for name, value in pairs.items() if name not in known]
     notes.seen.update(known)
     notes.unknown.update(name for name, _ in rest)

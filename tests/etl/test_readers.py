@@ -46,6 +46,7 @@ def seen(content: bytes) -> list[str]:
         (b"\n\nC1,Ann,a\n\n", ["Ann"]),
         (b"C1," + b"x" * (1 << 20) + b",a\n", ["line_too_long", "wrong_field_count"]),
         (b"C1,,a\n", ["-"]),
+        (b"C1,  ,a\nC2,  Bob ,a\n", ["-", "Bob"]),
     ],
 )
 def test_each_line_is_one_record_or_one_error_and_the_next_starts_clean(
@@ -73,7 +74,7 @@ def test_what_a_csv_writer_quotes_comes_back_as_it_was(rows: list[tuple[str, str
         "".join(",".join('"' + v.replace('"', '""') + '"' for v in r) + "\n" for r in storable)
     ).encode()
     found = [tuple(r.values[n] for n in ("customer_id", "name", "status")) for r in read(quoted)]
-    assert found == [tuple(v or None for v in r) for r in storable]
+    assert found == [tuple(v.strip(" ") or None for v in r) for r in storable]
 
 
 def test_numbers_in_json_keep_the_digits_they_were_written_with() -> None:
@@ -126,7 +127,16 @@ def test_a_damaged_file_keeps_what_was_read_and_ends_with_one_record_that_says_s
 
 
 @pytest.mark.parametrize(
-    "dirt", [b'C1,"A",a\n', b"C1,A,a\r\n", b"C1,\xff,a\n", b"C1,\x00,a\n", b"C1,A,a\n\nC2,B,a\n"]
+    "dirt",
+    [
+        b'C1,"A",a\n',
+        b"C1,A,a\r\n",
+        b"C1,\xff,a\n",
+        b"C1,\x00,a\n",
+        b"C1,A,a\n\nC2,B,a\n",
+        b"C1, A,a\n",
+        b"C1,A,a ",
+    ],
 )
 def test_a_file_with_anything_unusual_is_not_taken_for_clean(tmp_path: Path, dirt: bytes) -> None:
     path = tmp_path / "c.csv"
