@@ -1,4 +1,4 @@
-"""Brings the whole platform up on this machine in the order in which it is deployed to AWS, and down again."""
+"""Brings the whole platform up on this machine, in the order in which it is deployed to AWS, and down."""
 
 import json
 import shutil
