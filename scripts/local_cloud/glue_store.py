@@ -1,7 +1,9 @@
 """The engine's own S3 objects, read and written in process, with a copy on disk by content for DuckDB."""
 
+import bisect
 import contextlib
 import gzip
+import hashlib
 import os
 import shutil
 import tempfile
@@ -74,14 +76,33 @@ def is_hidden(key: str, below: str = "") -> bool:
     return any(part.startswith(("_", ".")) for part in key[len(below) :].split("/"))
 
 
-def visible_data(location: str) -> list[StoredObject]:
-    """The data files that a table or partition at `location` consists of."""
-    bucket, key = split_uri(location)
-    prefix = key.rstrip("/") + "/" if key.strip("/") else ""
-    found = [item for item in list_objects(bucket, prefix) if item.size and not is_hidden(item.key, prefix)]
-    if not found and key and not key.endswith("/"):
-        found = [item for item in list_objects(bucket, key) if item.key == key and item.size]
-    return found
+class DataFiles:
+    """The data files below many locations; a bucket is listed once, so a thousand partitions stay cheap."""
+
+    def __init__(self) -> None:
+        self._listed: dict[str, tuple[list[str], list[StoredObject]]] = {}
+
+    def at(self, location: str) -> list[StoredObject]:
+        """What a table or partition at `location` consists of; the location may be a single file."""
+        bucket, key = split_uri(location)
+        prefix = key.rstrip("/") + "/" if key.strip("/") else ""
+        found = [
+            item for item in self._below(bucket, prefix) if item.size and not is_hidden(item.key, prefix)
+        ]
+        if not found and key and not key.endswith("/"):
+            found = [item for item in self._below(bucket, key) if item.key == key and item.size]
+        return found
+
+    def _below(self, bucket: str, prefix: str) -> list[StoredObject]:
+        if bucket not in self._listed:
+            items = list_objects(bucket)
+            self._listed[bucket] = ([item.key for item in items], items)
+        keys, items = self._listed[bucket]
+        first = bisect.bisect_left(keys, prefix)
+        last = first
+        while last < len(keys) and keys[last].startswith(prefix):
+            last += 1
+        return items[first:last]
 
 
 def read(bucket: str, key: str) -> bytes:
@@ -110,8 +131,9 @@ def _tag(text: str, name: str) -> str:
 
 
 def local_copy(item: StoredObject) -> Path:
-    """The object as a file named by its content; gzip is opened, since its name may not say so."""
-    path = _cache_dir() / f"{item.etag}-{item.size}"
+    """The object as a file of its own, kept for the next query; gzip is opened, as no name tells of it."""
+    place = hashlib.sha1(item.uri.encode(), usedforsecurity=False).hexdigest()
+    path = _cache_dir() / f"{place}-{item.etag}-{item.size}"
     if path.exists():
         return path
     data = read(item.bucket, item.key)

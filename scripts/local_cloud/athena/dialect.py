@@ -30,7 +30,14 @@ def parse(sql: str) -> exp.Expr:
 
 
 def to_duckdb(session: Session, tree: exp.Expr) -> str:
-    """The statement's SQL for the session's DuckDB, its tables loaded."""
+    """The statement's SQL for the session's DuckDB, ready to run there."""
+    sql = translate(session, tree)
+    tables.fill(session)
+    return sql
+
+
+def translate(session: Session, tree: exp.Expr) -> str:
+    """The statement's SQL, its tables known by their types only."""
     tables.load(session, tree)
     _name_columns(tree)
     Rewriter(TypeOracle(session.con)).run(tree)

@@ -16,6 +16,7 @@ _SETTINGS = (
     "SET TimeZone='UTC'",
     "SET threads=2",
     "SET enable_progress_bar=false",
+    "SET parquet_metadata_cache=true",  # files are looked at when described, when bound and when read
     "SET autoinstall_known_extensions=false",
     "SET autoload_known_extensions=false",
     "SET disabled_optimizers='type_pushdown'",  # it makes the CSV reader's TRY_CAST strict

@@ -1,9 +1,8 @@
-"""A catalog table as a DuckDB view: its files linked in Hive's layout and read as its SerDe reads."""
+"""A catalog table as a DuckDB view: its files read as its SerDe reads, with their partition's values."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import duckdb
 
@@ -16,39 +15,35 @@ from scripts.local_cloud.glue_store import StoredObject
 
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _NEVER = "\x01never\x01"
-_TEXT_TYPES = {"string"}
+_FILE = "_data_file"
+_OPTIONS = f"hive_partitioning=false, filename='{_FILE}'"
 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
+    """A local copy of a data file, and the values of the partition that it belongs to."""
+
     path: Path
     origin: StoredObject
+    values: tuple[str, ...]
 
 
-def link_files(table: CatalogTable, partitions: Sequence[Partition] | None, folder: Path) -> list[DataFile]:
-    """Link every data file below `folder` as `key=value/…/n`, so that DuckDB reads the keys from the path."""
+def find_files(table: CatalogTable, partitions: Sequence[Partition] | None) -> list[DataFile]:
+    """Every data file of the table, or of the given partitions of it."""
     places = (
-        [("", table.location)] if partitions is None else [(_path(table, p), p.location) for p in partitions]
+        [((), table.location)] if partitions is None else [(one.values, one.location) for one in partitions]
     )
-    found = []
-    for place, location in places:
-        below = folder / place
-        below.mkdir(parents=True, exist_ok=True)
-        for number, item in enumerate(_visible(location)):
-            path = below / str(number)
-            path.symlink_to(_as_readable(table, item))
-            found.append(DataFile(path, item))
-    return found
+    listing = glue_store.DataFiles()
+    return [
+        DataFile(_as_readable(table, item), item, values)
+        for values, location in places
+        for item in _visible(listing, location)
+    ]
 
 
-def _path(table: CatalogTable, partition: Partition) -> str:
-    pairs = zip(table.keys, partition.values, strict=True)
-    return "/".join(f"{quote(key)}={quote(text, safe='') or '%20'}" for (key, _), text in pairs)
-
-
-def _visible(location: str) -> list[StoredObject]:
+def _visible(listing: glue_store.DataFiles, location: str) -> list[StoredObject]:
     try:
-        return glue_store.visible_data(location)
+        return listing.at(location)
     except glue_store.StoreError as error:
         raise QueryError("HIVE_CANNOT_OPEN_SPLIT", f"Error opening {location}: {error}") from error
 
@@ -61,17 +56,21 @@ def _as_readable(table: CatalogTable, item: StoredObject) -> Path:
     return glue_store.local_copy(item)
 
 
-def create_view(con: duckdb.DuckDBPyConnection, table: CatalogTable, files: Sequence[DataFile]) -> None:
-    """`"database"."table"` in DuckDB, its columns and partition keys typed as the catalog says."""
+def create_stub(con: duckdb.DuckDBPyConnection, table: CatalogTable) -> None:
+    """The table without rows: enough to ask for types, at no cost however many files it has."""
     wanted = [*table.columns, *table.keys]
-    if not files:
-        nulls = ", ".join(
-            f"CAST(NULL AS {types.from_hive(kind)}) AS {name(column)}" for column, kind in wanted
-        )
-        select = f"SELECT {nulls} WHERE false"
-    else:
-        select = _select(con, table, files)
-    con.execute(f"CREATE VIEW {name(table.database)}.{name(table.name)} AS {select}")
+    nulls = ", ".join(f"CAST(NULL AS {types.from_hive(kind)}) AS {name(column)}" for column, kind in wanted)
+    con.execute(f"CREATE VIEW {_full_name(table)} AS SELECT {nulls} WHERE false")
+
+
+def create_view(con: duckdb.DuckDBPyConnection, table: CatalogTable, files: Sequence[DataFile]) -> None:
+    """The table with its rows in the stub's place, typed as the catalog says."""
+    if files:
+        con.execute(f"CREATE OR REPLACE VIEW {_full_name(table)} AS {_select(con, table, files)}")
+
+
+def _full_name(table: CatalogTable) -> str:
+    return f"{name(table.database)}.{name(table.name)}"
 
 
 def _select(con: duckdb.DuckDBPyConnection, table: CatalogTable, files: Sequence[DataFile]) -> str:
@@ -84,13 +83,6 @@ def _select(con: duckdb.DuckDBPyConnection, table: CatalogTable, files: Sequence
     raise not_supported(f"the SerDe {table.serde or 'none'!r} of table {table.database}.{table.name}")
 
 
-def _hive_options(table: CatalogTable) -> str:
-    if not table.keys:
-        return "hive_partitioning=false"
-    kinds = ", ".join(f"{value(key)}: VARCHAR" for key, _ in table.keys)
-    return f"hive_partitioning=true, hive_types={{{kinds}}}"
-
-
 def _keys(table: CatalogTable) -> list[str]:
     return [
         f"CAST(nullif({name(key)}, {value(_NULL_PARTITION)}) AS {types.from_hive(kind)}) AS {name(key)}"
@@ -98,19 +90,28 @@ def _keys(table: CatalogTable) -> list[str]:
     ]
 
 
+def _from(reader: str, table: CatalogTable, files: Sequence[DataFile]) -> str:
+    """The reader's rows, each with the partition values of the file that it comes from."""
+    if not table.keys:
+        return f"{reader} AS _rows"
+    rows = ", ".join(f"({', '.join(map(value, (str(file.path), *file.values)))})" for file in files)
+    keys = ", ".join(name(key) for key, _ in table.keys)
+    return f"{reader} AS _rows JOIN (VALUES {rows}) AS _places({_FILE}, {keys}) USING ({_FILE})"
+
+
 def _paths(files: Iterable[DataFile]) -> str:
-    return values(file.path for file in files)
+    return values(dict.fromkeys(file.path for file in files))
 
 
 def _from_parquet(con: duckdb.DuckDBPyConnection, table: CatalogTable, files: Sequence[DataFile]) -> str:
-    reader = f"read_parquet({_paths(files)}, union_by_name=true, {_hive_options(table)})"
+    reader = f"read_parquet({_paths(files)}, union_by_name=true, {_OPTIONS})"
     try:
         described = con.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()
     except duckdb.InvalidInputException as error:
         raise QueryError("HIVE_CANNOT_OPEN_SPLIT", _first_line(error)) from error
     present = {row[0].lower(): (row[0], row[1]) for row in described}
     columns = [_parquet_column(table, column, present.get(column[0]), files) for column in table.columns]
-    return f"SELECT {', '.join([*columns, *_keys(table)])} FROM {reader}"
+    return f"SELECT {', '.join([*columns, *_keys(table)])} FROM {_from(reader, table, files)}"
 
 
 def _parquet_column(
@@ -148,10 +149,10 @@ def _from_csv(table: CatalogTable, files: Sequence[DataFile]) -> str:
     reader = (
         f"read_csv({_paths(files)}, auto_detect=false, columns={texts}, delim={value(delimiter)}, {quoting}, "
         f"header=false, skip={skip}, nullstr={value(null_text)}, "
-        f"null_padding=true, strict_mode=false, {_hive_options(table)})"
+        f"null_padding=true, strict_mode=false, {_OPTIONS})"
     )
     columns = [_text_column(column, lazy) for column in table.columns]
-    return f"SELECT {', '.join([*columns, *_keys(table)])} FROM {reader}"
+    return f"SELECT {', '.join([*columns, *_keys(table)])} FROM {_from(reader, table, files)}"
 
 
 def _text_column(column: Column, lazy: bool) -> str:
@@ -182,11 +183,9 @@ def _from_json(con: duckdb.DuckDBPyConnection, table: CatalogTable, files: Seque
     if not kinds:
         kinds = {table.columns[0][0]: types.from_hive(table.columns[0][1])}
     typed = "{" + ", ".join(f"{value(key)}: {value(kind)}" for key, kind in kinds.items()) + "}"
-    reader = (
-        f"read_json({_paths(files)}, columns={typed}, format='newline_delimited', {_hive_options(table)})"
-    )
+    reader = f"read_json({_paths(files)}, columns={typed}, format='newline_delimited', {_OPTIONS})"
     columns = [_json_column(column, kind, spellings) for column, kind in table.columns]
-    return f"SELECT {', '.join([*columns, *_keys(table)])} FROM {reader}"
+    return f"SELECT {', '.join([*columns, *_keys(table)])} FROM {_from(reader, table, files)}"
 
 
 def _json_column(column: str, kind: str, spellings: dict[str, list[str]]) -> str:

@@ -14,6 +14,7 @@ from scripts.local_cloud.athena import catalog, relations, types
 from scripts.local_cloud.athena.catalog import CatalogTable, Partition
 from scripts.local_cloud.athena.errors import QueryError, not_supported
 from scripts.local_cloud.athena.quoting import name, value
+from scripts.local_cloud.athena.relations import DataFile
 
 _PRUNABLE = (
     exp.And, exp.Or, exp.Not, exp.Paren, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In,
@@ -23,7 +24,7 @@ _PRUNABLE = (
 
 @dataclass
 class Session:
-    """One query's DuckDB, the database that plain names are in, and a folder for its links."""
+    """One query's DuckDB, the database that plain names are in, and a folder for what it writes."""
 
     con: duckdb.DuckDBPyConnection
     database: str
@@ -31,6 +32,7 @@ class Session:
     scanned_bytes: int = 0
     partitions_read: int = 0
     loaded: set[tuple[str, str]] = field(default_factory=set)
+    stubs: list[tuple[CatalogTable, list[DataFile]]] = field(default_factory=list)
 
 
 def load(session: Session, tree: exp.Expr) -> None:
@@ -85,11 +87,18 @@ def _load_one(
         _load_view(session, table)
         return
     partitions = _prune(session, table, predicates) if table.keys else None
-    folder = session.folder / f"{len(session.loaded)}"
-    files = relations.link_files(table, partitions, folder)
+    files = relations.find_files(table, partitions)
     session.scanned_bytes += sum(item.origin.size for item in files)
     session.partitions_read += len(partitions or ())
-    relations.create_view(session.con, table, files)
+    relations.create_stub(session.con, table)
+    session.stubs.append((table, files))
+
+
+def fill(session: Session) -> None:
+    """Put the tables' rows in the place of their stubs."""
+    for table, files in session.stubs:
+        relations.create_view(session.con, table, files)
+    session.stubs.clear()
 
 
 def view_sql(table: CatalogTable) -> str:
@@ -107,7 +116,7 @@ def _load_view(session: Session, table: CatalogTable) -> None:
     inner = dialect.parse(view_sql(table))
     outer, session.database = session.database, table.database
     try:
-        sql = dialect.to_duckdb(session, inner)
+        sql = dialect.translate(session, inner)
     finally:
         session.database = outer
     session.con.execute(f"CREATE VIEW {name(table.database)}.{name(table.name)} AS {sql}")
