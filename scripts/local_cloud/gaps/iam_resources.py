@@ -1,7 +1,7 @@
-"""Gap: the evaluator takes a crawler for a table, knows no sender of a mail and no workgroup of a query.
+"""Gap: the evaluator takes a crawler for a table, a bus for a rule; knows no mail's sender, no query's group.
 
-docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html, …/list_amazonses.html and
-…/list_amazonathena.html
+docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html, …/list_amazonses.html,
+…/list_amazonathena.html and …/list_amazoneventbridge.html
 """
 
 import json
@@ -35,6 +35,9 @@ def install(context: Context) -> None:
     ) -> Any:
         if service == "glue" and (name := glue_resource(headers.get("x-amz-target", ""), body)):
             return f"arn:aws:glue:{region}:{account}:{name}"
+        if headers.get("x-amz-target", "").endswith(".DescribeEventBus"):
+            name = json.loads(body or b"{}").get("Name", "default")
+            return f"arn:aws:events:{region}:{account}:event-bus/{name}"
         if service == "athena" and (group := _workgroup_of_query(body)):
             return f"arn:aws:athena:{region}:{account}:workgroup/{group}"
         if service == "ses" and (source := parameter(body, query_params, "Source")):
