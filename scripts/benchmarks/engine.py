@@ -32,9 +32,7 @@ def main(argv: Sequence[str]) -> int:
         functions = [_function(engine, number) for number in range(_STEPS)]
         print(f"warm call          {_warm_call(engine, functions[0], options.calls):8.2f} ms")
         done, rate = _workflows(engine, functions, options.workflows)
-        print(
-            f"workflows a second {rate:8.1f}   ({done} of {options.workflows} succeeded, {_STEPS} functions each)"
-        )
+        print(f"workflows a second {rate:8.1f}   ({done} of {options.workflows} succeeded)")
         workers = _children(engine.pid)
         print(f"engine             {_megabytes([engine.pid]):8.0f} MB")
         print(f"{len(workers)} workers         {_megabytes(workers):8.0f} MB")
