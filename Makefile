@@ -42,3 +42,26 @@ clean: ## remove everything that the other targets made
 
 check-lake: $(READY) ## check the tables of STAGE through Athena, against report and payment ledger
 	@$(PY) -m scripts.check_lake --stage $(STAGE)
+
+package: $(READY) ## one linted template of everything and its zip, in out/ (STAGE=prod unless given)
+	@$(PY) -m scripts.package --stage $(if $(filter local,$(STAGE)),prod,$(STAGE)) out
+
+provision: $(READY) ## make the queues, topics, bus, bucket and secret of STAGE
+	@$(PY) -m scripts.provision --stage $(STAGE)
+
+deploy: provision ## provision, chalice deploy and register STAGE
+	@$(PY) -m scripts.upload_etl --stage $(STAGE)
+	@$(PY) -m scripts.configure --stage $(STAGE)
+	@$(PY) -m scripts.recover --stage $(STAGE)
+	@rm -rf orders_app/.chalice/deployments
+	@$(VENV)/bin/chalice --project-dir orders_app deploy --stage $(STAGE)
+	@$(PY) -m scripts.register --stage $(STAGE)
+
+register: $(READY) ## migrate, and bind the deployed functions of STAGE to machines, rules and queues
+	@$(PY) -m scripts.register --stage $(STAGE)
+
+smoke: $(READY) ## prove the deployed STAGE: health, products, an order (not in prod), resources as declared
+	@$(PY) -m scripts.smoke --stage $(STAGE)
+
+teardown: $(READY) ## remove STAGE; prod asks for its name and keeps its data
+	@$(PY) -m scripts.teardown --stage $(STAGE)
