@@ -51,10 +51,7 @@ provision: $(READY) ## make the queues, topics, bus, bucket and secret of STAGE
 
 deploy: provision ## provision, chalice deploy and register STAGE
 	@$(PY) -m scripts.upload_etl --stage $(STAGE)
-	@$(PY) -m scripts.configure --stage $(STAGE)
-	@$(PY) -m scripts.recover --stage $(STAGE)
-	@rm -rf orders_app/.chalice/deployments
-	@$(VENV)/bin/chalice --project-dir orders_app deploy --stage $(STAGE)
+	@$(PY) -m scripts.deploy --stage $(STAGE)
 	@$(PY) -m scripts.register --stage $(STAGE)
 
 register: $(READY) ## migrate, and bind the deployed functions of STAGE to machines, rules and queues

@@ -1,0 +1,48 @@
+"""Configure and `chalice deploy` a stage from a clean build: `python -m scripts.deploy --stage dev`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts import configure, recover
+from scripts.deployment import settings
+from scripts.deployment.cli import connect, environment, reported
+from scripts.deployment.errors import DeploymentError
+from scripts.deployment.settings import StageSettings
+
+
+def chalice_deploy(stage: StageSettings, project: Path) -> None:
+    """Run `chalice deploy` in the stage's account and region; DeploymentError where it fails."""
+    shutil.rmtree(project / ".chalice" / "deployments", ignore_errors=True)  # its cache does not see renames
+    command = [sys.executable, "-c", "from chalice.cli import main; main()", "--project-dir", str(project)]
+    done = subprocess.run([*command, "deploy", "--stage", stage.stage], env=environment(stage), check=False)
+    if done.returncode:
+        raise DeploymentError(
+            "chalice deploy failed: mend what it says and run this again, nothing is made twice"
+        )
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m scripts.deploy", description=__doc__)
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--project-dir", type=Path, default=configure.APP)
+    options = parser.parse_args(argv)
+
+    def run() -> int:
+        stage = configure.with_network(settings.load(options.stage))
+        session = connect(stage)
+        configure.apply(stage, options.project_dir)
+        recover.apply(stage, session, options.project_dir)
+        chalice_deploy(stage, options.project_dir)
+        return 0
+
+    return reported(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
