@@ -177,6 +177,8 @@ def _from_json(con: duckdb.DuckDBPyConnection, table: CatalogTable, files: Seque
     spellings: dict[str, list[str]] = {}
     for (key,) in sorted(rows):
         spellings.setdefault(key.lower(), []).append(key)
+    if any(len(keys) > 1 for keys in spellings.values()):
+        return _from_json_objects(table, files, spellings)
     kinds = {
         key: types.from_hive(kind) for column, kind in table.columns for key in spellings.get(column, [])
     }
@@ -186,6 +188,28 @@ def _from_json(con: duckdb.DuckDBPyConnection, table: CatalogTable, files: Seque
     reader = f"read_json({_paths(files)}, columns={typed}, format='newline_delimited', {_OPTIONS})"
     columns = [_json_column(column, kind, spellings) for column, kind in table.columns]
     return f"SELECT {', '.join([*columns, *_keys(table)])} FROM {_from(reader, table, files)}"
+
+
+def _from_json_objects(
+    table: CatalogTable, files: Sequence[DataFile], spellings: dict[str, list[str]]
+) -> str:
+    """Files that do not agree on the case of a key: DuckDB would take the two for one."""
+    columns = []
+    for column, kind in table.columns:
+        wanted = types.from_hive(kind)
+        parts = [f"json_extract(json, {value(_json_path(key))})" for key in spellings.get(column, [])]
+        found = f"coalesce({', '.join([*parts, 'NULL'])})"
+        columns.append(
+            f"json_transform_strict({found}, {value(chr(34) + wanted + chr(34))}) AS {name(column)}"
+        )
+        if wanted.startswith(("STRUCT", "MAP")) or wanted.endswith("]"):
+            raise not_supported("nested columns in JSON whose keys change their case")
+    reader = f"read_ndjson_objects({_paths(files)}, {_OPTIONS})"
+    return f"SELECT {', '.join([*columns, *_keys(table)])} FROM {_from(reader, table, files)}"
+
+
+def _json_path(key: str) -> str:
+    return '$."' + key.replace('"', '\\"') + '"'
 
 
 def _json_column(column: str, kind: str, spellings: dict[str, list[str]]) -> str:
