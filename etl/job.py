@@ -17,15 +17,20 @@ from etl.storage import read_url
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0, or 2 for unusable input, 3 for too many rejects, 1 for any other refusal."""
+    """Exit code 0, or 2 for unusable input, 3 for too many rejects, 1 for any other refusal.
+
+    As a Glue job it raises instead: Glue shows the error's class and message as the run's ErrorMessage.
+    """
     argv = sys.argv[1:] if argv is None else argv
+    arguments = parse(argv)
     try:
-        arguments = parse(argv)
         with glue_job(arguments.job_name, argv):
             report = execute(arguments)
-    except EtlError as error:
+    except (EtlError, OSError) as error:
+        if arguments.job_name:
+            raise
         print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+        return error.exit_code if isinstance(error, EtlError) else 1
     print("\n".join(report.lines()))
     return 0
 

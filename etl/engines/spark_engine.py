@@ -15,7 +15,7 @@ from etl.sqlgen import empty_landed
 from etl.storage import S3Storage, Storage
 
 # Below this a file is read whole by one task: finding its line numbers would cost more than it saves.
-MIN_NATIVE_BYTES = 8 << 20
+MIN_NATIVE_BYTES = 1 << 20
 
 
 class SparkEngine:

@@ -128,3 +128,12 @@ def test_too_many_rejects_stop_the_run_before_publishing(run: Run, tmp_path: Pat
     assert not (tmp_path / "lake" / "_published.json").exists()
     assert not (tmp_path / "lake" / "daily_sales").exists()
     assert list((tmp_path / "lake" / "quarantine").rglob("sales.jsonl"))
+
+
+def test_an_output_that_cannot_be_written_is_one_clear_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    arguments = ["--sales", SALES, "--customers", CUSTOMERS, "--output", str(tmp_path / "file" / "lake")]
+    assert main(arguments) == 1
+    assert capsys.readouterr().err.startswith("error: [Errno")

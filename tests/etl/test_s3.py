@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from etl import glue, storage
+from etl.errors import InputError
 from etl.job import main
 from etl.lambda_small_batch import handler
 
@@ -129,3 +130,9 @@ def test_an_object_version_that_is_gone_is_one_clear_sentence(
     cloud.delete_object(Bucket=BUCKET, Key=files[0]["key"], VersionId=files[0]["version_id"])
     assert main(["--engine", "duckdb", "--manifest", put_manifest(cloud, files)]) == 2
     assert "no such object: s3://order-lake-test/raw-data/sales_data.csv" in capsys.readouterr().err
+
+
+def test_as_a_glue_job_an_error_is_raised_by_its_class(cloud: Any) -> None:
+    cloud.put_object(Bucket=BUCKET, Key="temp/bad.json", Body=b"{}")
+    with pytest.raises(InputError, match="not usable"):
+        main(["--JOB_NAME", "etl-job", "--engine", "duckdb", "--manifest", f"s3://{BUCKET}/temp/bad.json"])
