@@ -123,7 +123,9 @@ def test_every_resource_is_granted_only_where_aws_knows_no_narrower(role: dict[s
         for statement in policy["PolicyDocument"]["Statement"]:
             actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
             if statement["Resource"] == "*":
-                assert all(one.startswith(("logs:", "xray:", "cloudwatch:PutMetricData")) for one in actions), statement["Sid"]
+                assert all(
+                    one.startswith(("logs:", "xray:", "cloudwatch:PutMetricData")) for one in actions
+                ), statement["Sid"]
             assert not any(one == "*" or one.endswith(":*") for one in actions)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_every_missing_setting_is_named_at_once() -> None:
         ("create_database", "yes"),
     ],
 )
-def test_wrong_value_is_named_with_its_setting(name: str, value: object) -> None:
+def test_wrong_value_is_named_with_its_setting(name: str, value: Any) -> None:
     with pytest.raises(DeploymentError, match=name):
         stage(**{name: value})
 
