@@ -1,7 +1,10 @@
 """What must hold of a shop at any time, and what must hold once it has come to rest."""
 
+from itertools import groupby
+
 from chalicelib.domain import events
-from chalicelib.domain.order import FINAL
+from chalicelib.domain.events import Event
+from chalicelib.domain.order import FINAL, TRANSITIONS, Status
 from tests.shop import Shop
 
 ENDED = {str(status) for status in FINAL}
@@ -59,6 +62,7 @@ def check_always(shop: Shop) -> None:
 def check_at_rest(shop: Shop, opening: dict[str, int]) -> None:
     """`opening`: units by product before the first order."""
     check_always(shop)
+    check_histories(shop)
     sold: dict[str, int] = {}
     for order_id, status, total in shop.query("SELECT id, status, total_minor FROM orders"):
         assert status in ENDED, f"{order_id} is stuck: {status}"
@@ -79,6 +83,34 @@ def check_at_rest(shop: Shop, opening: dict[str, int]) -> None:
         )
         assert (available, reserved) == (units - sold.get(product, 0), 0), product
     assert shop.query("SELECT count(*) FROM outbox WHERE published_at IS NULL") == [(0,)]
+
+
+def check_histories(shop: Shop) -> None:
+    """Every order's log tells a story that the table of transitions allows."""
+    rows = shop.query("SELECT order_id, envelope FROM event_log ORDER BY order_id, sequence")
+    for order_id, story in groupby(rows, key=lambda row: row[0]):
+        at = None
+        for event in (Event.parse(envelope) for _, envelope in story):
+            to = status_after(event)
+            if to is None:
+                continue
+            legal = to is Status.PLACED if at is None else to is at or to in _within_one_event(at)
+            assert legal, f"{order_id} went from {at} to {to}"
+            at = to
+        assert shop.status(order_id) == at, order_id
+
+
+def status_after(event: Event) -> Status | None:
+    asked = event.type == events.CANCELLATION_REQUESTED
+    status = event.data["status"] if asked else events.CATALOGUE[event.type].status
+    return Status(status) if status else None
+
+
+def _within_one_event(at: Status) -> set[Status]:
+    """Capturing has no event; an order cancelled meanwhile is cancelling as soon as it is completed."""
+    through = TRANSITIONS[Status.CAPTURING] | {Status.CAPTURING} if at is Status.RESERVED else set()
+    cancelled = TRANSITIONS[Status.CANCELLING] if at is Status.COMPLETED else set()
+    return {*TRANSITIONS[at], *through, *cancelled}
 
 
 def stock_of(shop: Shop) -> dict[str, int]:

@@ -25,7 +25,15 @@ def points_of(shop: Shop, cancel: bool, order: Order) -> int:
     return len(counted.passed)
 
 
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize(
+    "story",
+    [
+        "completed",
+        "paid, then cancelled",
+        pytest.param("charged without an answer", marks=pytest.mark.slow),
+        pytest.param("capture refused", marks=pytest.mark.slow),
+    ],
+)
 def test_a_process_may_die_at_any_moment(new_shop: Callable[[], Shop], story: str) -> None:
     told, cancel = STORIES[story]
     with new_shop() as shop:

@@ -47,7 +47,9 @@ INTERFERENCES: list[Interference] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("token", ["tok_approve", "tok_timeout_after_charge_once"])
+@pytest.mark.parametrize(
+    "token", ["tok_approve", pytest.param("tok_timeout_after_charge_once", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("interference", INTERFERENCES)
 def test_no_interference_at_any_moment_loses_money_or_stock(
     new_shop: Callable[[], Shop], interference: Interference, token: str
