@@ -26,8 +26,14 @@ def ledger(connections: Connections) -> PostgresLedger:
     return PostgresLedger(connections.transaction, "USD", timedelta(minutes=2))
 
 
-def order(url: str, order_id: str, *entries: tuple[str, str, int], placed: datetime = PLACED, customer: str = "C1",
-          name: str = "Jane Doe") -> None:  # fmt: skip
+def order(
+    url: str,
+    order_id: str,
+    *entries: tuple[str, str, int],
+    placed: datetime = PLACED,
+    customer: str = "C1",
+    name: str = "Jane Doe",
+) -> None:
     """An order with its entries of the gateway's ledger: kind, state, amount."""
     with psycopg.connect(url) as connection:
         connection.execute(

@@ -183,6 +183,7 @@ def test_a_message_that_is_no_failure_goes_to_the_dead_letters(body: str) -> Non
         ("java.lang.OutOfMemoryError: Java heap space", True, True),
         ("AccessDenied when calling GetObject", False, False),
         ("ModuleNotFoundError: No module named 'etl'", False, False),
+        ("Runtime.ImportModuleError: Unable to import module 'etl.x'", False, False),
     ],
 )
 def test_the_words_of_an_error_say_whether_it_may_pass(cause: str, retry: bool, larger: bool) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 # What fails again however often it is tried, by the words of the engines' error messages.
 LASTING = re.compile(
     r"QualityThresholdError|InputError|AccessDenied|not authorized|UnauthorizedOperation|NoSuchBucket"
-    r"|SyntaxError|ModuleNotFoundError|ImportError|TypeError|AttributeError|NameError|KeyError|ValueError"
+    r"|SyntaxError|ModuleNotFoundError|Import(Module)?Error|HandlerNotFound|TypeError|AttributeError|NameError|KeyError|ValueError"
 )
 # What a bigger engine would carry.
 TOO_LARGE = re.compile(
