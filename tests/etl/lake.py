@@ -31,6 +31,8 @@ class Lake:
 
     def silver(self, columns: str = "* exclude (source, source_version)") -> list[tuple[Any, ...]]:
         paths = [str(self.root / key) for key in load_state(LocalStorage(self.root)).sales.values()]
+        if not paths:
+            return []
         return self._query(
             f"select {columns} from read_parquet({paths}, hive_partitioning = false) order by all"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from etl.engines.duckdb_engine import DuckDbEngine
@@ -113,7 +113,7 @@ def test_the_native_ways_read_what_the_strict_reader_reads(tmp_path: Path, spark
 VALUES = st.tuples(*(st.one_of(st.sampled_from(DIRT[name]), st.text(max_size=6)) for name in NAMES))
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(rows=st.lists(VALUES, min_size=150, max_size=300))
 def test_both_engines_agree_on_whatever_hypothesis_writes(
     rows: list[tuple[str, ...]], tmp_path_factory: pytest.TempPathFactory, spark: Any
