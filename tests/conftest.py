@@ -1,5 +1,6 @@
 """Fixtures for every tier: one embedded PostgreSQL a session, one emptied database a test."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from chalicelib.adapters.postgres.connections import Connections
 from chalicelib.adapters.postgres.migrate import PostgresDatabase
 from scripts.local_cloud.postgres import PostgresServer
+from scripts.local_run.environment import engine_environment
+from tests import live
 from tests.faults import ablations
 from tests.shop import Shop
 
@@ -71,6 +74,26 @@ def new_shop(migrated_database: str) -> Callable[[], Shop]:
         return Shop(migrated_database)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def live_platform() -> Iterator[live.Platform]:
+    """The one live platform of the session. Started by the first test that asks for it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="orders-live-", ignore_cleanup_errors=True) as folder,
+        live.started(Path(folder)) as platform,
+    ):
+        yield platform
+
+
+@pytest.fixture
+def platform(live_platform: live.Platform, monkeypatch: pytest.MonkeyPatch) -> live.Platform:
+    """The live platform; in this test `boto3.client` talks to its engine."""
+    for name in [name for name in os.environ if name.startswith("AWS_") and "CA_BUNDLE" not in name]:
+        monkeypatch.delenv(name)
+    for name, value in engine_environment(live_platform.endpoint).items():
+        monkeypatch.setenv(name, value)
+    return live_platform
 
 
 _EMPTY = """

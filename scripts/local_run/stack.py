@@ -51,12 +51,16 @@ class LocalStack:
         engine_port: int | None = None,
         api_port: int = API_PORT,
         etl_engine: str = "duckdb",
+        *,
+        enforce_iam: bool = False,
     ):
         self._folder = (folder or local_dir()).resolve()
         self._engine_port = engine_port
         self._api_port = api_port
         self._stage = replace(settings.local(), environment={"ETL_ENGINE": etl_engine})
         self._parts = ExitStack()
+        self.server = PostgresServer(self._folder / "pg")
+        self.engine = Engine(self._folder / "engine", self._port(), enforce_iam=enforce_iam)
 
     def __enter__(self) -> Running:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -71,10 +75,9 @@ class LocalStack:
 
     def _start(self) -> Running:
         with step("Starting PostgreSQL"):
-            server = self._parts.enter_context(PostgresServer(self._folder / "pg"))
-            database_url = fresh_database(server)
+            database_url = fresh_database(self._parts.enter_context(self.server))
         with step("Starting the AWS engine"):
-            engine = self._parts.enter_context(Engine(self._folder / "engine", self._port()))
+            engine = self._parts.enter_context(self.engine)
         adopt(engine.endpoint)
         stage, session = self._stage, boto3.Session(region_name=names.LOCAL_REGION)
         with step("Provisioning queues, topics, bus, bucket and secret"):
