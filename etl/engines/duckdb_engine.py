@@ -40,14 +40,21 @@ class DuckDbEngine:
         self._connection = duckdb.connect(config=config)
         self._connection.execute("set TimeZone = 'UTC'")
         self._files = 0
+        self._landed: dict[str, tuple[Schema, Sequence[SourceFile], Landing]] = {}
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
         """Clean CSV is read natively, everything else by the strict reader; both give the same records."""
         landing = Landing(view)
+        self._land(schema, files, landing, native=True)
+        self._landed[view] = (schema, files, landing)
+        return landing
+
+    def _land(self, schema: Schema, files: Sequence[SourceFile], landing: Landing, native: bool) -> None:
+        landing.native.clear()
         selects = [empty_landed(schema)]
         for file, path in zip(files, fetch_all(files, self._work / "input"), strict=True):
-            clean = clean_csv(path, schema)
-            if clean and self._is_readable(path, clean):
+            clean = clean_csv(path, schema) if native else None
+            if clean and compression_of(path) in (None, "gzip"):
                 landing.native.append(file.name)
                 landing.notes[file.name] = _notes(clean, schema)
                 if clean.has_records:
@@ -55,11 +62,20 @@ class DuckDbEngine:
             else:
                 landing.notes[file.name] = FileNotes()
                 selects.append(self._strict(path, file, schema, landing.notes[file.name]))
-        self.view(view, "\nunion all ".join(selects))
-        return landing
+        self.view(landing.view, "\nunion all ".join(selects))
 
     def table(self, name: str, sql: str) -> None:
-        self._connection.execute(f"create or replace table {name} as {sql}")
+        """DuckDB itself finds a wrong number of fields: then the strict reader says which lines it is."""
+        create = f"create or replace table {name} as {sql}"
+        try:
+            self._connection.execute(create)
+        except duckdb.Error:
+            native = [found for view, found in self._landed.items() if view in sql and found[2].native]
+            if not native:
+                raise
+            for schema, files, landing in native:
+                self._land(schema, files, landing, native=False)
+            self._connection.execute(create)
 
     def view(self, name: str, sql: str) -> None:
         self._connection.execute(f"create or replace view {name} as {sql}")
@@ -133,18 +149,6 @@ class DuckDbEngine:
     def _new_path(self, stem: str) -> Path:
         self._files += 1
         return self._work / f"{stem}-{self._files}"
-
-    def _is_readable(self, path: Path, clean: CleanCsv) -> bool:
-        """DuckDB itself finds a wrong number of fields: then the strict reader says which line it is."""
-        if not clean.has_records:
-            return True
-        if compression_of(path) not in (None, "gzip"):
-            return False
-        try:
-            self._connection.execute(f"select count({clean.names[-1]}) from {_csv(path, clean)}").fetchall()
-        except duckdb.Error:
-            return False
-        return True
 
     def _strict(self, path: Path, file: SourceFile, schema: Schema, notes: FileNotes) -> str:
         """Records through a file of JSON lines: no native reader can misread those."""
