@@ -20,7 +20,19 @@ _ROOT = Path(__file__).resolve().parent.parent
 def run(*options: str) -> tuple[int, list[str], float]:
     """pytest's exit code, the tests that failed, and the seconds it took."""
     started = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rf", "-m", "not slow", *WHERE, *options]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-rf",
+        "-m",
+        "not slow",
+        *WHERE,
+        *options,
+    ]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True)
     failed = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED ")]
     if done.returncode not in (0, 1):
