@@ -31,6 +31,7 @@ DEAD_LETTER_QUEUES = (
     "notifications-dlq",
     "critical-alerts-dlq",
     "unrouted-messages-dlq",
+    "untyped-messages-dlq",
     "raw-data-dlq",
     "job-failures-dlq",
 )

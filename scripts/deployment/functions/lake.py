@@ -63,6 +63,7 @@ _DEAD_LETTERS = (
                 "notifications-dlq",
                 "critical-alerts-dlq",
                 "unrouted-messages-dlq",
+                "untyped-messages-dlq",
                 "raw-data-dlq",
                 "job-failures-dlq",
             )

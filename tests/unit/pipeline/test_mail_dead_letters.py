@@ -49,6 +49,11 @@ def test_an_alarm_names_its_queue() -> None:
     assert alarmed_queues([alarm()], [DLQ, "other-dlq-local"]) == [DLQ]
 
 
+def test_an_alarm_that_spells_its_dimensions_as_the_api_does_names_its_queue_too() -> None:
+    spelled = alarm().replace('"name"', '"Name"').replace('"value"', '"Value"')
+    assert alarmed_queues([spelled], [DLQ]) == [DLQ]
+
+
 @pytest.mark.parametrize(
     "message",
     [

@@ -94,8 +94,10 @@ def _queue_of(message: str) -> str | None:
         if alarm["NewStateValue"] != "ALARM":
             return None
         dimensions = alarm["Trigger"]["Dimensions"]
-        return next(str(one["value"]) for one in dimensions if one["name"] == "QueueName")
-    except (ValueError, KeyError, TypeError, StopIteration):
+        # AWS writes `name`; the API's own spelling, `Name`, is taken too.
+        named = [{key.lower(): value for key, value in one.items()} for one in dimensions]
+        return next(str(one["value"]) for one in named if one["name"] == "QueueName")
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return None
 
 
