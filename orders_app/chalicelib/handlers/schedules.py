@@ -13,7 +13,7 @@ schedules = Blueprint(__name__)
 @traced
 def relay_outbox(event: CloudWatchEvent) -> None:
     figures = services().relay_outbox()
-    metrics.put("OutboxAge", figures["oldestUnpublishedSeconds"], "Seconds")
+    metrics.put("OutboxAgeSeconds", figures["oldestUnpublishedSeconds"], "Seconds")
     logs.info("outbox relayed", **figures)
 
 

@@ -272,7 +272,7 @@ def test_schedule_calls_its_service(name: str, lambdas: Any, services: FakeServi
 
 def test_relay_reports_the_age_of_the_outbox(lambdas: Any, capsys: pytest.CaptureFixture[str]) -> None:
     invoke(lambdas, "relay-outbox", lambdas.events.generate_cw_event("aws.events", "Scheduled Event", {}, []))
-    assert '"OutboxAge": 7.5' in capsys.readouterr().out
+    assert '"OutboxAgeSeconds": 7.5' in capsys.readouterr().out
 
 
 def test_migrate_answers_what_it_applied(lambdas: Any, services: FakeServices) -> None:
