@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def corrected_rows(body: bytes, name: str) -> Iterator[dict[str, Any]]:
     """The rows of a quarantine file as they go back into the raw zone."""
-    for number, line in enumerate(body.decode("utf-8", "replace").splitlines(), 1):
+    for number, line in enumerate(body.decode("utf-8", "replace").split("\n"), 1):
         if not line.strip():
             continue
         try:

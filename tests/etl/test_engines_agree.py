@@ -64,7 +64,7 @@ def on_spark(folder: Path, runs: list[list[SourceFile]], session: Any, native: i
 
 def quarantine(lake: Lake) -> list[dict[str, Any]]:
     files = sorted((lake.root / "quarantine").rglob("*.jsonl"))
-    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    return [json.loads(line) for file in files for line in file.read_text().split("\n") if line]
 
 
 def counts(report: Report) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from etl.pipeline import run
-from etl.reingest import main
+from etl.reingest import corrected_rows, main
 from tests.etl.builders import csv_file, customers_file, line, manifest_of, source
 from tests.etl.lake import Lake
 
@@ -46,3 +46,8 @@ def test_a_file_that_is_no_quarantine_is_one_clear_sentence(
     (tmp_path / "x.jsonl").write_text("nonsense\n")
     assert main([str(tmp_path / "x.jsonl"), "--output", str(tmp_path / "raw")]) == 2
     assert "line 1 is not a quarantined row" in capsys.readouterr().err
+
+
+def test_a_text_with_unusual_line_separators_stays_one_row() -> None:
+    body = json.dumps({"order_id": "1", "region": "a\x85b\u2028c"}, ensure_ascii=False).encode() + b"\n"
+    assert [row["region"] for row in corrected_rows(body, "x")] == ["a\x85b\u2028c"]
