@@ -12,6 +12,7 @@ from chalicelib.handlers import (
     consumers,
     doors,
     failures,
+    messages,
     pipeline,
     schedules,
     stage,
@@ -34,3 +35,4 @@ app.register_blueprint(consumers.consumers)
 app.register_blueprint(schedules.schedules)
 app.register_blueprint(failures.failures)
 app.register_blueprint(pipeline.pipeline_doors)
+app.register_blueprint(messages.messages_doors)

@@ -78,6 +78,8 @@ def _check_graph(path: str, graph: Mapping[str, Any], states: Mapping[str, State
         if "ItemProcessor" in state:
             inner = state["ItemProcessor"]
             yield from _check_graph(f"{where}/", inner, inner.get("States", {}))
+        for branch in state.get("Branches", []):
+            yield from _check_graph(f"{where}/", branch, branch.get("States", {}))
     for name in sorted(set(states) - _reachable(start, states)):
         yield Finding(f"{path}{name}", "is never reached")
 

@@ -106,7 +106,7 @@ def _announce(session: Any, stage: str, queue: str, count: int, reason: str) -> 
         TopicArn=topic,
         Subject=f"{count} dead letters of {queue} redriven"[:100],
         Message=json.dumps(action),
-        MessageAttributes={"type": {"DataType": "String", "StringValue": "operator_action"}},
+        MessageAttributes={"type": {"DataType": "String", "StringValue": "notification"}},
     )
 
 

@@ -20,6 +20,7 @@ from chalicelib.domain.commands import (
 )
 
 if TYPE_CHECKING:
+    from chalicelib.services.messages.list_messages import ListMessages
     from chalicelib.services.ports import (
         BusPublisher,
         Clock,
@@ -47,6 +48,7 @@ class Services:
     get_order_events: Callable[[str, Viewer], dict[str, Any]]
     cancel_order: Callable[[CancelOrder], Reply]
     list_products: Callable[[], dict[str, Any]]
+    list_messages: Callable[["ListMessages"], dict[str, Any]]
     check_health: Callable[[], dict[str, Any]]
     authenticate: Callable[[str], Principal | None]
     manage_tokens: Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -148,6 +150,7 @@ def build(settings: Settings, to: Adapters) -> Services:
     from chalicelib.services.compensate_order import compensate_order, record_compensation_failure
     from chalicelib.services.context import Context
     from chalicelib.services.manage_tokens import manage_tokens
+    from chalicelib.services.messages.list_messages import list_messages
     from chalicelib.services.place_order import place_order
     from chalicelib.services.process_order import process_order
     from chalicelib.services.recovery import Recovery
@@ -167,6 +170,7 @@ def build(settings: Settings, to: Adapters) -> Services:
         get_order_events=bind(queries.get_order_events, to.uow),
         cancel_order=bind(cancel_order, context),
         list_products=bind(queries.list_products, to.uow, settings),
+        list_messages=bind(list_messages, to.uow),
         check_health=bind(queries.check_health, to.database, to.bus),
         authenticate=bind(authenticate.authenticate, to.uow, to.clock),
         manage_tokens=bind(manage_tokens, to.uow, to.clock),

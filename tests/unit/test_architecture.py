@@ -22,6 +22,7 @@ ALLOWED = {
         "bootstrap",
         "pipeline_bootstrap",
         "pipeline_config",
+        "messages_bootstrap",
     }
     | SHARED,
 }

@@ -31,13 +31,13 @@ class OperatorTopics:
         with sent_once("Publish"):
             answer = sns.publish(
                 TopicArn=topic_arn,
-                Subject=_plain(subject),
+                Subject=plain_subject(subject),
                 Message=text,
                 MessageAttributes={"type": {"DataType": "String", "StringValue": kind}},
             )
         return str(answer["MessageId"])
 
 
-def _plain(subject: str) -> str:
+def plain_subject(subject: str) -> str:
     """SNS refuses a subject that is not one line of ASCII."""
     return " ".join(subject.encode("ascii", "replace").decode().split())[:SUBJECT_LIMIT]

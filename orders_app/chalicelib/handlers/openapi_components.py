@@ -6,6 +6,7 @@ from typing import Any
 from chalicelib.domain import money
 from chalicelib.domain.order import Status
 from chalicelib.handlers import shapes
+from chalicelib.services.messages.model import KINDS
 
 TEXT: dict[str, Any] = {"type": "string"}
 TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
@@ -43,6 +44,7 @@ LINE: dict[str, Any] = record(
     {"lineNumber": {"type": "integer"}, "productId": TEXT, "quantity": {"type": "integer"},
      "unitPrice": MONEY, "lineAmount": MONEY}
 )  # fmt: skip
+MESSAGE_TYPE: dict[str, Any] = {"type": "string", "enum": list(KINDS)}
 FAULT: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -82,6 +84,16 @@ SCHEMAS: dict[str, Any] = {
     "Product": record({"productId": TEXT, "name": TEXT, "price": MONEY, "currency": CURRENCY,
                        "available": or_null({"type": "integer"})}),
     "Products": record({"products": array(ref("Product"))}),
+    "Message": record(
+        {
+            "messageId": {"type": "string", "description": "SNS's own id."},
+            "type": MESSAGE_TYPE,
+            "declaredType": or_null({"type": "string", "description": "What the sender called it."}),
+            "key": or_null({"type": "string", "description": "The sender's id: stored once for each."}),
+            "subject": or_null(TEXT), "body": TEXT, "publishedAt": TIME, "storedAt": TIME,
+        }
+    ),
+    "MessagePage": record({"messages": array(ref("Message")), "nextCursor": or_null(TEXT)}),
     "Health": record({"status": TEXT, "checks": {"type": "object", "additionalProperties": TEXT}}),
     "Problem": record(
         {
@@ -119,6 +131,9 @@ COMPONENTS: dict[str, Any] = {
         ),
         "Status": query("status", "Only orders in this status.", STATUS),
         "Customer": query("customer", "Only orders of this customer, by id or name.", TEXT),
+        "MessageType": query("type", "Only messages of this type.", MESSAGE_TYPE),
+        "Since": query("since", "Only messages published at this time or later.", TIME),
+        "Until": query("until", "Only messages published before this time.", TIME),
         "Cursor": query("cursor", "`nextCursor` of the page before.", TEXT),
         "Limit": query(
             "limit", "How many.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}

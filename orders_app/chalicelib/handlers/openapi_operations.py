@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.handlers.http import READ, WRITE
+from chalicelib.handlers.http import OPS, READ, WRITE
 
 BAD_BODY = {
     400: "The body or a header cannot be read.",
@@ -85,6 +85,18 @@ OPERATIONS: dict[str, Operation] = {
         body="CancelOrder",
         body_required=False,
         refusals=BAD_BODY | NO_ORDER | {409: "The order can no longer be cancelled; `detail` says why."},
+    ),
+    "list_messages": Operation(
+        summary="List messages to operators, the newest first",
+        description=(
+            "Notifications and critical alerts as they were published, and messages of no known type. "
+            "Only for operators. `nextCursor` leads to the next page."
+        ),
+        outcome="One page.",
+        answer="MessagePage",
+        scope=OPS,
+        parameters=("MessageType", "Since", "Until", "Cursor", "Limit"),
+        refusals={422: "Some query parameters are not valid; `errors` names each."},
     ),
     "list_products": Operation("List the catalogue", "What can be ordered.", "Products", READ),
     "get_health": Operation(

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from chalicelib.domain.events import Event
 from chalicelib.domain.order import Order
+from chalicelib.services.messages.ports import MessageStore
 
 Clock = Callable[[], datetime]  # aware UTC
 
@@ -301,6 +302,8 @@ class UnitOfWork(Protocol):
     def tokens(self) -> Tokens: ...
     @property
     def read_model(self) -> ReadModel: ...
+    @property
+    def messages(self) -> MessageStore: ...
 
 
 UnitOfWorkFactory = Callable[[], AbstractContextManager[UnitOfWork]]

@@ -1,17 +1,14 @@
 """What may be asked: one order, its events, lists of orders, the catalogue, the platform's health."""
 
-import base64
-import binascii
-import json
-from datetime import datetime
 from typing import Any
 
 from chalicelib import logs
 from chalicelib.config import Settings
 from chalicelib.domain import events, money
 from chalicelib.domain.commands import OPS, ListOrders, Viewer
-from chalicelib.domain.errors import FieldProblem, InvalidQueryError, UnknownOrderError
+from chalicelib.domain.errors import UnknownOrderError
 from chalicelib.domain.order import Order
+from chalicelib.services.cursors import cursor, position
 from chalicelib.services.ports import BusPublisher, Database, OrderView, UnitOfWork, UnitOfWorkFactory
 
 
@@ -60,7 +57,7 @@ def _visible(tx: UnitOfWork, order_id: str, viewer: Viewer) -> Order:
 
 def list_orders(uow: UnitOfWorkFactory, query: ListOrders) -> dict[str, Any]:
     """One page from the read model, newest first; `nextCursor` is null on the last one."""
-    before = _position(query.cursor) if query.cursor else None
+    before = position(query.cursor) if query.cursor else None
     with uow() as tx:
         found = tx.read_model.page(
             subject=None if OPS in query.viewer.scopes else query.viewer.subject,
@@ -72,7 +69,7 @@ def list_orders(uow: UnitOfWorkFactory, query: ListOrders) -> dict[str, Any]:
     page = found[: query.limit]
     return {
         "orders": [_summary(order) for order in page],
-        "nextCursor": _cursor(page[-1]) if len(found) > query.limit else None,
+        "nextCursor": cursor(page[-1].placed_at, page[-1].order_id) if len(found) > query.limit else None,
     }
 
 
@@ -86,23 +83,6 @@ def _summary(order: OrderView) -> dict[str, Any]:
         "placedAt": events.timestamp(order.placed_at),
         "updatedAt": events.timestamp(order.updated_at),
     }
-
-
-def _cursor(order: OrderView) -> str:
-    position = json.dumps([events.timestamp(order.placed_at), order.order_id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
-
-
-def _position(cursor: str) -> tuple[datetime, str]:
-    try:
-        time, order_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        moment = events.parse_timestamp(time)
-        if moment.tzinfo is None or not isinstance(order_id, str) or "\0" in order_id:
-            raise ValueError
-    except (ValueError, TypeError, binascii.Error) as error:
-        problem = FieldProblem("parameter:cursor", "is not a cursor of this list")
-        raise InvalidQueryError("the cursor cannot be read", [problem]) from error
-    return moment, order_id
 
 
 def list_products(uow: UnitOfWorkFactory, settings: Settings) -> dict[str, Any]:

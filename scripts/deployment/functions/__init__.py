@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from scripts.deployment.functions import lake, orders
+from scripts.deployment.functions import lake, messages, orders
 from scripts.deployment.functions.model import Function, Grant
 
 FUNCTIONS: Mapping[str, Function] = {
     **orders.FUNCTIONS,
     **lake.FUNCTIONS,
+    **messages.FUNCTIONS,
 }
 
 __all__ = ["FUNCTIONS", "Function", "Grant"]

@@ -166,7 +166,7 @@ def test_operators_learn_of_a_redrive(
     take_back("order-processing-dlq")
 
     notification = json.loads(messages(seen)[0]["Body"])
-    assert notification["MessageAttributes"]["type"]["Value"] == "operator_action"
+    assert notification["MessageAttributes"]["type"]["Value"] == "notification"
     assert json.loads(notification["Message"])["reason"] == "fixed the consumer"
     assert '"message": "operator action"' in capsys.readouterr().out
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from psycopg import Connection
 
+from chalicelib.adapters.message_store import PostgresMessages
 from chalicelib.adapters.postgres.connections import Connections
 from chalicelib.adapters.postgres.messages import PostgresEventLog, PostgresInbox, PostgresOutbox
 from chalicelib.adapters.postgres.orders import PostgresOrders
@@ -34,6 +35,7 @@ class Repositories:
         self.notifications = PostgresNotifications(connection)
         self.tokens = PostgresTokens(connection)
         self.read_model = PostgresReadModel(connection)
+        self.messages = PostgresMessages(connection)
 
 
 class PostgresUnitOfWork:

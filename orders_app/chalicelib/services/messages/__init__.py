@@ -1,0 +1,1 @@
+"""Messages to operators: published by type, stored by type, listed."""
