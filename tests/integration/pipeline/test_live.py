@@ -174,8 +174,8 @@ def test_customers_of_the_platform_reach_the_raw_zone_without_their_addresses(pl
     )
     with urllib.request.urlopen(request) as answer:
         assert answer.status == 202
-    good, told = invoke("export-customers", {"version": "0", "id": "x", "account": "0", "region": "us-east-1",
-        "detail": {}, "detail-type": "Scheduled Event", "source": "aws.events", "time": "", "resources": []})  # fmt: skip
+    named = dict.fromkeys(("version", "id", "account", "region", "detail-type", "source", "time"), "-")
+    good, told = invoke("export-customers", {**named, "detail": {}, "resources": []})
     assert good, told
     assert told["exported"] >= 1
     [(key,)] = rows(
@@ -188,10 +188,12 @@ def test_customers_of_the_platform_reach_the_raw_zone_without_their_addresses(pl
 
 def test_on_demand_the_workflow_runs_the_glue_job_the_crawler_and_the_checks(platform: Running) -> None:
     until(lambda: not rows(platform, "select 1 from pipeline_runs where ended_at is null") or None)
-    again = (
-        "insert into pipeline_files (bucket, key, version_id, etag, size, sequencer, kind, object_time, recorded_at)"
-        " select bucket, key, version_id, etag || '-again', size, sequencer, kind, object_time, recorded_at"
-        " from pipeline_files where key = 'raw-data/sales_data.csv' returning key"
+    key = "temp/unannounced.csv"  # recorded here and not by an event, which would start a run by itself
+    upload(key, (SAMPLES / "sales_data.csv").read_bytes())
+    found = boto3.client("s3").head_object(Bucket=LAKE, Key=key)
+    pending = (
+        "insert into pipeline_files (bucket, key, version_id, etag, size, sequencer, kind, object_time,"
+        " recorded_at) values (%s, %s, %s, %s, 1, '', 'sales', now(), now()) returning key"
     )
     machines = boto3.client("stepfunctions")
     [arn] = [
@@ -199,7 +201,7 @@ def test_on_demand_the_workflow_runs_the_glue_job_the_crawler_and_the_checks(pla
         for one in machines.list_state_machines()["stateMachines"]
         if one["name"] == "etl-workflow-local"
     ]
-    rows(platform, again)
+    rows(platform, pending, LAKE, key, found["VersionId"], found["ETag"].strip('"'))
     execution = machines.start_execution(stateMachineArn=arn, input="{}")["executionArn"]
     ended = until(lambda: _ended(machines.describe_execution(executionArn=execution)), 400)
     assert ended["status"] == "SUCCEEDED", machines.get_execution_history(executionArn=execution)["events"][
