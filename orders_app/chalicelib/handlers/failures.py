@@ -35,4 +35,5 @@ def on_workflow_stopped(event: CloudWatchEvent) -> None:
 @failures.lambda_function(name="migrate")
 @traced
 def migrate(event: Mapping[str, Any], context: object) -> Any:
-    return services().migrate()
+    """Inside the database's network: apply migrations, or with `rebuildReadModel` remake the read model."""
+    return services().rebuild_read_model() if event.get("rebuildReadModel") else services().migrate()

@@ -1,9 +1,14 @@
 """The read model: the same whatever the order and number of deliveries, and the same again from the log."""
 
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 from chalicelib.domain.commands import ListOrders, Principal
 from tests.shop import ALICE, OPERATOR, Shop
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def orders_of_all_kinds(shop: Shop) -> list[str]:
@@ -42,6 +47,15 @@ def test_a_rebuilt_read_model_equals_the_live_one(shop: Shop) -> None:
     assert shop.read_model() == live
     shop.consume()  # what was still on its way counts no second time
     assert shop.read_model() == live
+
+
+def test_a_command_rebuilds_it(shop: Shop) -> None:
+    shop.place()
+    options = ["--stage", "local", "--database-url", shop.url]
+    command = [sys.executable, "-m", "scripts.rebuild_read_model", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "read model rebuilt from 1 events\n"
+    assert shop.query("SELECT count(*) FROM read_model.orders") == [(1,)]
 
 
 def test_its_statuses_are_those_of_the_orders(shop: Shop) -> None:
