@@ -64,7 +64,7 @@ def _install(folder: Path, python: str, architecture: str, here: bool) -> None:
         command += ["--only-binary=:all:", "--implementation", "cp", "--python-version", python]
         for platform in PLATFORMS[architecture]:
             command += ["--platform", platform]
-    command += ["-r", str(ROOT / "requirements-etl.txt")]
+    command += ["-r", str(ROOT / "etl" / "requirements.txt")]
     subprocess.run(command, check=True)
 
 
