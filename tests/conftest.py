@@ -25,6 +25,11 @@ def pytest_configure(config: pytest.Config) -> None:
     Shop.ablate = config.getoption("--ablate")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `closing` look at what all the others did."""
+    items.sort(key=lambda item: item.get_closest_marker("closing") is not None)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """The server; it stops with the session, even when that is killed.

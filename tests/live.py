@@ -86,6 +86,11 @@ class Platform(Running):
     def topic(self, name: str) -> str:
         return f"arn:aws:sns:{names.LOCAL_REGION}:{names.LOCAL_ACCOUNT}:{names.resource(name, STAGE)}"
 
+    def operators_mail(self) -> list[Json]:
+        """What the topics' e-mail subscribers got: to, topic, subject, text."""
+        file = self.folder / "engine" / "sns-mail.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
     # --- orders -------------------------------------------------------------------------------------------
 
     def place(self, body: Mapping[str, Any], key: str | None = None, **headers: str) -> str:

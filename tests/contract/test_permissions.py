@@ -68,6 +68,20 @@ def test_function_can_do_what_its_role_allows_and_nothing_else(cloud: Cloud) -> 
     assert other.depth() == 0
 
 
+def test_who_may_send_may_send_in_batches(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html"""
+    queue = cloud.queue()
+    role = role_for(cloud, "lambda.amazonaws.com", allow("sqs:SendMessage", queue.arn))
+    source = TRY.replace("send_message(", "send_message_batch(").replace(
+        "MessageBody='{}'", "Entries=[{'Id': '1', 'MessageBody': '{}'}]"
+    )
+    function = function_with(cloud, role, source)
+    payload = json.dumps({"url": queue.url})
+    answer = cloud.client("lambda").invoke(FunctionName=function, Payload=payload)
+    assert json.load(answer["Payload"]) == "sent"
+    assert queue.depth() == 1
+
+
 def test_rule_reaches_only_a_function_that_admits_it(cloud: Cloud) -> None:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"""
     bus, dead, queue = cloud.bus(), cloud.queue(), cloud.queue()

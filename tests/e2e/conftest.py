@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.traffic import Traffic, make
+from tests.live import Platform
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -42,3 +45,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     file = folder / "demo.json"
     record = json.loads(file.read_text()) if file.exists() else {}
     return DemoRun(done.returncode, done.stdout + done.stderr, record, folder)
+
+
+@pytest.fixture(scope="session")
+def traffic(live_platform: Platform) -> Traffic:
+    """Made once a session, for the tests that look at what it left behind."""
+    return make(live_platform)

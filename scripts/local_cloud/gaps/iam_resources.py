@@ -1,5 +1,8 @@
 """Gap: the evaluator takes a crawler for a table, a bus for a rule; knows no mail's sender, no query's group.
 
+It also asks for an action of its own for SQS's batches, where AWS asks for that of the single call:
+docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+
 docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html, …/list_amazonses.html,
 …/list_amazonathena.html and …/list_amazoneventbridge.html
 """
@@ -21,6 +24,8 @@ def install(context: Context) -> None:
     parameters = ("service", "method", "path", "headers", "body", "query_params", "region", "account_id")
     resource_of = function_at(iam_actions, "extract_resource_arn", *parameters)
     tags_of = function_at(iam_actions, "request_tag_context", "service", "iam_action", "body", "params")
+    requested = ("service", "method", "path", "headers", "body", "query_params")
+    action_of = function_at(iam_actions, "extract_iam_action", *requested)
     parameter = function_at(iam_actions, "_param", "body", "query_params", "fields")
 
     def resource(
@@ -50,6 +55,11 @@ def install(context: Context) -> None:
             found = {**found, "ses:FromAddress": parseaddr(source)[1]}
         return found
 
+    def action(service: str, *request: Any, **named: Any) -> Any:
+        found = action_of(service, *request, **named)
+        return found.removesuffix("Batch") if service == "sqs" and isinstance(found, str) else found
+
+    iam_actions.extract_iam_action = action
     iam_actions.extract_resource_arn = resource
     iam_actions.request_tag_context = conditions
 
