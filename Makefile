@@ -21,6 +21,9 @@ $(SPARK_READY): etl/requirements-spark.txt $(READY)
 
 setup: $(READY) ## make the virtual environment (every other target does it too)
 
+# Neither leaves a file outside .local/, bytecode included.
+demo run: export PYTHONDONTWRITEBYTECODE = 1
+
 demo: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## tell the whole story once, on this machine, and exit
 	@$(PY) -m scripts.local_run demo --engine $(ENGINE)
 
