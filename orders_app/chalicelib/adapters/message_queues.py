@@ -13,9 +13,10 @@ class SqsQueues:
         self._urls: dict[str, str] = {}
 
     def receive(self, queue: str, limit: int, wait_seconds: int) -> list[Received]:
+        url = self._url(queue)
         with translated("ReceiveMessage"):
             answer = self._client().receive_message(
-                QueueUrl=self._url(queue), MaxNumberOfMessages=limit, WaitTimeSeconds=wait_seconds
+                QueueUrl=url, MaxNumberOfMessages=limit, WaitTimeSeconds=wait_seconds
             )
         return [
             Received(one["MessageId"], one["Body"], one["ReceiptHandle"])

@@ -85,7 +85,10 @@ class PostgresMessages:
     def page(self, selection: Selection) -> list[StoredMessage]:
         kinds = KINDS if selection.kind is None else (selection.kind,)
         parts = [_PAGE.format(kind=kind, table=_TABLES[kind], declared=_declared(kind)) for kind in kinds]
-        query = " UNION ALL ".join(parts) + "ORDER BY published_at DESC, message_id DESC LIMIT %(limit)s"
+        query = (
+            f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS found"
+            " ORDER BY published_at DESC, message_id DESC LIMIT %(limit)s"
+        )
         time, row_id = selection.before or (None, None)
         values = {
             "since": selection.since, "until": selection.until, "time": time, "id": row_id,

@@ -1,4 +1,5 @@
-"""Gap: a wrong partial answer deletes the batch, and filtered messages come back when their batch fails.
+"""Gap: a wrong partial answer deletes the batch, filtered messages come back when their batch fails, and no
+filter finds a field absent whose parent is.
 
 docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (which answers mean success and failure)
 and docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html (what no filter matches is deleted at once).
@@ -23,7 +24,16 @@ def install(context: Context) -> None:
     function_at(lambda_svc, "_run_sqs_batch", "esm", "func_rec", "event", "batch", "queue_url", "queue_name")
     function_at(lambda_svc, "_execute_function", "func", "event")
     value_at(lambda_svc, "_ESM_BACKOFF_SECONDS", float)
+    matches = function_at(lambda_svc, "_match_esm_filter", "record", "pattern")
     lambda_svc._run_sqs_batch = _run
+
+    def match(record: Message, pattern: Any) -> bool:
+        """What is absent has absent fields, too: `{"a": {"b": [{"exists": false}]}}` matches `{}`."""
+        nested = pattern if isinstance(pattern, dict) else {}
+        absent = {key: {} for key, inner in nested.items() if isinstance(inner, dict) and key not in record}
+        return bool(matches({**record, **absent}, pattern))
+
+    lambda_svc._match_esm_filter = match
 
 
 def _run(

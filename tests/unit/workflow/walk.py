@@ -66,7 +66,8 @@ def _script(answers: Sequence[Answer]) -> Function:
     return answer
 
 
-def _run(machine: Mapping[str, Any], data: Any, trace: Walk) -> None:
+def _run(machine: Mapping[str, Any], data: Any, trace: Walk) -> Any:
+    """The output of the machine, or of one branch; `trace.error` says whether it failed."""
     name = machine["StartAt"]
     while True:
         state = machine["States"][name]
@@ -74,20 +75,37 @@ def _run(machine: Mapping[str, Any], data: Any, trace: Walk) -> None:
         trace.error = state.get("Error") if state["Type"] == "Fail" else trace.error
         caught: str | None = None
         if state["Type"] == "Choice":
-            caught = _choice(state, data)
+            caught = _choice(state, data, trace)
         elif state["Type"] == "Task":
             data, caught = _task(name, state, data, trace)
         elif state["Type"] == "Map":
             for item in trace.at(state["ItemsPath"], data):
                 _run(state["ItemProcessor"], trace.filled(state["ItemSelector"], data, item), trace)
+        elif state["Type"] == "Parallel":
+            data, caught = _parallel(state, data, trace)
+        if "OutputPath" in state:
+            data = trace.at(state["OutputPath"], data)
         if state["Type"] in ("Succeed", "Fail") or (caught is None and state.get("End")):
-            return
+            return data
         name = caught or state["Next"]
 
 
-def _choice(state: Mapping[str, Any], data: Any) -> str:
+def _parallel(state: Mapping[str, Any], data: Any, trace: Walk) -> tuple[Any, str | None]:
+    """The branches' outputs in their order; the first that fails stops the others and is caught."""
+    outputs = []
+    for branch in state["Branches"]:
+        outputs.append(_run(branch, data, trace))
+        if trace.error is not None:
+            fault, trace.error = {"Error": trace.error, "Cause": "…"}, None
+            return {**data, state["Catch"][-1]["ResultPath"].removeprefix("$."): fault}, state["Catch"][-1][
+                "Next"
+            ]
+    return outputs, None
+
+
+def _choice(state: Mapping[str, Any], data: Any, trace: Walk) -> str:
     for rule in state["Choices"]:
-        if data[rule["Variable"].removeprefix("$.")] == rule["StringEquals"]:
+        if trace.at(rule["Variable"], data) == rule["StringEquals"]:
             return str(rule["Next"])
     return str(state["Default"])
 
@@ -99,7 +117,7 @@ def _task(name: str, state: Mapping[str, Any], data: Any, trace: Walk) -> tuple[
     while True:
         trace.inputs.append((name, given))
         try:
-            return trace.functions[name](given), None
+            return _placed(state, data, trace.functions[name](given)), None
         except Exception as fault:
             error = type(fault).__name__
         rules = [n for n, rule in enumerate(state.get("Retry", [])) if error in rule["ErrorEquals"]]
@@ -109,3 +127,9 @@ def _task(name: str, state: Mapping[str, Any], data: Any, trace: Walk) -> tuple[
             return {**data, fault_field: {"Error": error, "Cause": "…"}}, catcher["Next"]
         tries[rules[0]] += 1
         trace.states.append(name)  # a retry is a transition too
+
+
+def _placed(state: Mapping[str, Any], data: Any, answer: Any) -> Any:
+    """`ResultPath` puts the answer beside the input; without one it takes the input's place."""
+    path = state.get("ResultPath")
+    return answer if path is None else {**data, path.removeprefix("$."): answer}
