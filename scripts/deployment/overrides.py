@@ -11,6 +11,7 @@ from scripts.deployment.deployed import logical_id
 from scripts.deployment.fragments import Template
 from scripts.deployment.functions import FUNCTIONS
 from scripts.deployment.functions_config import FLAG, INVOKE, RETRY
+from scripts.deployment.notifications import PUBLISHED
 from scripts.deployment.owned import FAILURES
 from scripts.deployment.policies import API_HANDLER
 from scripts.deployment.settings import StageSettings
@@ -69,7 +70,7 @@ def notified(stack: Template, function: str = "StartCrawler") -> Template:
     permission = f"{function}LakePermission"
     bucket = stack["Resources"]["OrderLakeBucket"]
     properties = bucket["Properties"]
-    rules = [{"Name": "prefix", "Value": "processed-data/"}, {"Name": "suffix", "Value": "_published.json"}]
+    rules = [{"Name": name, "Value": value} for name, value in PUBLISHED.items()]
     call = {
         "Event": "s3:ObjectCreated:*",
         "Function": {"Fn::GetAtt": [function, "Arn"]},
@@ -116,6 +117,11 @@ def _environment(stage: StageSettings, events: Mapping[str, Any]) -> dict[str, A
         "ORDER_NOTIFICATIONS_TOPIC_ARN": {"Ref": "OrderNotificationsTopic"},
         "OPERATIONAL_ALERTS_TOPIC_ARN": {"Ref": "OperationalAlertsTopic"},
         "LAKE_BUCKET": {"Fn::Sub": f"order-lake-{stage.stage}-${{AWS::AccountId}}"},
+        "REPORTS_BUCKET": {"Fn::Sub": f"order-reports-{stage.stage}-${{AWS::AccountId}}"},
+        "REPORT_WORKFLOW_ARN": {  # by name: a reference would be a circle, since the machine names functions
+            "Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
+            + names.resource("report-workflow", stage.stage)
+        },
         "MAIL_FROM": {"Ref": "MailFrom"},
         "CURRENCY": {"Ref": "Currency"},
         "DATABASE_SECRET": {"Ref": "DatabaseSecretName"},

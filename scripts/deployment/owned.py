@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib import names
-from scripts.deployment import calls, functions_config, gateway
+from scripts.deployment import calls, functions_config, gateway, notifications
 from scripts.deployment.calls import Call, Session
 from scripts.deployment.deployed import Deployed
 from scripts.deployment.errors import DeploymentError
@@ -67,7 +67,20 @@ def _rest(stage: StageSettings, session: Session, found: Deployed) -> list[Call]
         *functions_config.subscription_calls(attributes, undelivered),
         *functions_config.rule_calls(_targets(session.client("events"), found.rules()), undelivered),
         *_gateway(stage, session.client("apigateway"), found.api()["rest_api_id"]),
+        *_notifications(stage, session.client("s3"), found),
     ]
+
+
+def _notifications(stage: StageSettings, client: Any, found: Deployed) -> list[Call]:
+    topic = f"arn:{partition(stage.region)}:sns:{stage.region}:{stage.account}:"
+    calls: list[Call] = []
+    for one in found.buckets():
+        wanted = notifications.wanted(
+            one["lambda_arn"], topic + names.resource("raw-data-arrivals", stage.stage)
+        )
+        actual = client.get_bucket_notification_configuration(Bucket=one["bucket"])
+        calls += notifications.calls(one["bucket"], actual, wanted)
+    return calls
 
 
 def _gateway(stage: StageSettings, client: Any, api: str) -> list[Call]:
