@@ -50,6 +50,9 @@ def _order(context: Context, tx: UnitOfWork, command: PlaceOrder) -> Order:
     lines = _priced(tx, command, currency, context.settings)
     if not any(line.line_amount for line in lines):
         raise InvalidOrderError("an amount is wrong", [FieldProblem("/amount", "must be above zero")])
+    total = sum(line.line_amount for line in lines)
+    if total > money.LARGEST_AMOUNT:
+        raise InvalidOrderError("the order is too large", [FieldProblem("/items", "cost too much together")])
     customer = tx.customers.identify(
         command.subject, command.customer.id, command.customer.name, context.ids.customer_id()
     )
@@ -59,7 +62,7 @@ def _order(context: Context, tx: UnitOfWork, command: PlaceOrder) -> Order:
         subject=command.subject,
         customer_id=customer,
         currency=currency,
-        total=sum(line.line_amount for line in lines),
+        total=total,
         lines=lines,
         correlation_id=command.correlation_id,
         placed_at=now,

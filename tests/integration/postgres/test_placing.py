@@ -25,6 +25,7 @@ def refused_fields(shop: Shop, **order: Any) -> list[str]:
     [
         ({"lines": ()}, ["/items"]),
         ({"lines": lines(*[("Widget", 1)] * 101)}, ["/items"]),
+        ({"lines": lines(*[("Gaming Console", 1_000_000)] * 100)}, ["/items"]),
         ({"lines": lines(("Widget", 0), ("Laptop", -1))}, ["/items/0/quantity", "/items/1/quantity"]),
         ({"lines": lines(("Widget", 1), ("Unheard Of", 1))}, ["/items/1/product"]),
         ({"lines": lines(("Miscellaneous", 1)), "amount": Decimal(5)}, ["/items/0/product"]),
