@@ -21,6 +21,7 @@ def position(text: str) -> tuple[datetime, str]:
         moment = events.parse_timestamp(time)
         if moment.tzinfo is None or not isinstance(row_id, str) or "\0" in row_id:
             raise ValueError
+        row_id.encode()  # a lone surrogate cannot reach the database: UnicodeEncodeError is a ValueError
     except (ValueError, TypeError, binascii.Error) as error:
         problem = FieldProblem("parameter:cursor", "is not a cursor of this list")
         raise InvalidQueryError("the cursor cannot be read", [problem]) from error
