@@ -19,6 +19,7 @@ from scripts.deployment.settings import StageSettings
 from scripts.local_cloud.launcher import Engine, free_port
 from scripts.local_cloud.postgres import PostgresServer
 from scripts.local_run.environment import APP, ROOT, adopt, local_dir
+from scripts.local_run.lock import held
 from scripts.local_run.progress import step
 from scripts.local_run.proxy import ApiProxy
 
@@ -65,6 +66,7 @@ class LocalStack:
     def __enter__(self) -> Running:
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
+            self._parts.enter_context(held(self._folder))
             return self._start()
         except BaseException:
             self._parts.close()
