@@ -17,3 +17,9 @@ class QualityThresholdError(EtlError):
     """Too much was quarantined: nothing was published, the rejects and their reasons were."""
 
     exit_code = 3
+
+
+class LakeBusyError(EtlError):
+    """Other runs changed the lake again and again while this one worked; it may be run again."""
+
+    exit_code = 4

@@ -5,6 +5,8 @@ commit (the pointer), gold object by object, the catalog, and `_published.json` 
 """
 
 import json
+import random
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -14,15 +16,17 @@ from etl import model
 from etl.catalog import Catalog, NoCatalog
 from etl.engines import open_engine
 from etl.engines.base import Engine, Landing
+from etl.errors import LakeBusyError
 from etl.manifest import Manifest
 from etl.report import Report
 from etl.schemas import CUSTOMERS, SALES
 from etl.sqlgen import checked_sql
-from etl.state import LakeState, load_state, save_state
-from etl.storage import Storage, storage_for
+from etl.state import LakeState, load_tagged, save_state
+from etl.storage import Guarded, Storage, storage_for
 from etl.validate import check_threshold, judge, profile, put_quarantine
 
 PUBLISHED = "_published.json"
+ATTEMPTS = 6  # of a run to merge while other runs change the lake
 
 
 @dataclass(frozen=True)
@@ -56,14 +60,9 @@ def _run(
     try:
         with report.phase("read"):
             landings = read(engine, manifest)
-            before = load_state(storage)
         with report.phase("validate"):
             shape = validate(engine, manifest, landings, report, quarantine)
-        with report.phase("transform"):
-            state = transform(engine, storage, manifest, before, shape, report)
-        if report.dates_touched or state.pending_buckets:
-            with report.phase("write"):
-                write(engine, storage, catalog, state, before)
+        merge(engine, storage, catalog, manifest, shape, report)
         report.status = "succeeded"
         return report
     except Exception:
@@ -71,6 +70,42 @@ def _run(
         raise
     finally:
         publish(storage, manifest, report)
+
+
+def merge(
+    engine: Engine, storage: Storage, catalog: Catalog, manifest: Manifest, shape: Shape, report: Report
+) -> None:
+    """Silver, commit, gold, catalog, settle: each step may be the last one before a kill.
+
+    Where another run changed the lake meanwhile, once more, with the gold that is still owed. Gold's tags are
+    listed before the state is read, so that gold is never replaced by what an older state gave. The settle
+    fails where another run has committed since the commit: then the catalog may be behind that run.
+    """
+    owed = LakeState()
+    duplicates: int | None = None  # as counted before this run's own rows were in
+    for attempt in range(1, ATTEMPTS + 1):
+        gold = Guarded(storage, storage.tags("daily_sales") | storage.tags("customer_metrics"))
+        before, tag = load_tagged(storage)
+        with report.phase("transform"):
+            state = transform(engine, storage, manifest, before.owing(owed), shape, report)
+        report.duplicates = report.duplicates if duplicates is None else duplicates
+        if not (report.dates_touched or state.pending_buckets):
+            return
+        owed = owed.owing(state)
+        try:
+            with report.phase("write"):
+                write_silver(engine, storage, state, before)
+                committed = save_state(storage, state, "commit", tag)
+                duplicates = report.duplicates
+                write_gold(engine, gold, state)
+                catalog.sync(storage, state, list(state.pending_dates))
+                save_state(storage, state.settled(), "settle", committed)
+            return
+        except LakeBusyError as error:
+            if attempt == ATTEMPTS:
+                raise
+            report.notes.append(f"{error}: merged again")
+            time.sleep(random.uniform(0, 0.5 * attempt))
 
 
 def read(engine: Engine, manifest: Manifest) -> dict[str, Landing]:
@@ -209,21 +244,6 @@ def _sum(figures: Iterable[Sequence[Any]]) -> dict[str, Any]:
     listed = list(figures)
     revenue = sum((Decimal(money) for _, money in listed), Decimal("0.00"))
     return {"rows": sum(rows for rows, _ in listed), "revenue": format(revenue, "f")}
-
-
-def write(
-    engine: Engine,
-    storage: Storage,
-    catalog: Catalog,
-    state: LakeState,
-    before: LakeState,
-) -> None:
-    """Silver, commit, gold, catalog, settle: each step may be the last one before a kill."""
-    write_silver(engine, storage, state, before)
-    save_state(storage, state, "commit")
-    write_gold(engine, storage, state)
-    catalog.sync(storage, state, list(state.pending_dates))
-    save_state(storage, state.settled(), "settle")
 
 
 def write_silver(engine: Engine, storage: Storage, state: LakeState, before: LakeState) -> None:

@@ -2,6 +2,7 @@
 
 One PUT of this file is the commit of a run: silver changes and the list of touched gold become true together.
 A run that dies after it leaves that list, and the next run, whatever it reads, does it first.
+The PUT is conditional: of two runs at a time the second finds the pointer changed and works again from there.
 """
 
 import json
@@ -27,14 +28,28 @@ class LakeState:
     pending_dates: Collection[str] = ()
     pending_buckets: Collection[str] = ()
 
+    def owing(self, other: "LakeState") -> "LakeState":
+        """The same state, with the other's pending gold too."""
+        return replace(
+            self,
+            pending_dates=sorted({*self.pending_dates, *other.pending_dates}),
+            pending_buckets=sorted({*self.pending_buckets, *other.pending_buckets}),
+        )
+
     def settled(self) -> "LakeState":
         return replace(self, pending_dates=(), pending_buckets=())
 
 
 def load_state(storage: Storage) -> LakeState:
-    body = storage.read(KEY)
-    return LakeState(**json.loads(body)) if body else LakeState()
+    return load_tagged(storage)[0]
 
 
-def save_state(storage: Storage, state: LakeState, point: str) -> None:
-    storage.put(KEY, json.dumps(asdict(state), sort_keys=True).encode(), point)
+def load_tagged(storage: Storage) -> tuple[LakeState, str | None]:
+    """The state, and the tag that a save over it must expect."""
+    body, tag = storage.read_tagged(KEY)
+    return (LakeState(**json.loads(body)) if body else LakeState()), tag
+
+
+def save_state(storage: Storage, state: LakeState, point: str, expected: str | None) -> str:
+    """The tag of what was saved. Raises LakeBusyError where another run has saved meanwhile."""
+    return storage.swap(KEY, json.dumps(asdict(state), sort_keys=True).encode(), point, expected)

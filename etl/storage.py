@@ -3,16 +3,19 @@
 Every write of the job passes through `put` with the name of its point: the kill tests enumerate them.
 """
 
+import fcntl
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlparse
 
-from etl.errors import InputError
+from etl.errors import InputError, LakeBusyError
 
 # Each kind of write that the job makes, in its order; a new one needs a kill test.
 POINTS = (
@@ -30,12 +33,51 @@ POINTS = (
 
 
 class Storage(Protocol):
-    """A root of objects. `put` is atomic for readers; `fetch` copies an object to a local path."""
+    """A root of objects. `put` is atomic for readers; `fetch` copies an object to a local path.
+
+    A tag names what an object holds. `swap` is a put that succeeds only where the object still has the
+    expected tag (None: is not there), answers the new one, and raises LakeBusyError elsewhere.
+    """
 
     def url(self, key: str) -> str: ...
     def read(self, key: str) -> bytes | None: ...
+    def read_tagged(self, key: str) -> tuple[bytes | None, str | None]: ...
+    def tags(self, prefix: str) -> dict[str, str]: ...
     def fetch(self, key: str, directory: Path) -> Path: ...
     def put(self, key: str, content: bytes | Path, point: str) -> None: ...
+    def swap(self, key: str, content: bytes | Path, point: str, expected: str | None) -> str: ...
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A storage whose every put is a swap against the tags that were listed before the state was read.
+
+    So what was computed of an older state never replaces what a faster run computed of a newer one.
+    """
+
+    inner: Storage
+    expected: dict[str, str]
+
+    def url(self, key: str) -> str:
+        return self.inner.url(key)
+
+    def read(self, key: str) -> bytes | None:
+        return self.inner.read(key)
+
+    def read_tagged(self, key: str) -> tuple[bytes | None, str | None]:
+        return self.inner.read_tagged(key)
+
+    def tags(self, prefix: str) -> dict[str, str]:
+        return self.inner.tags(prefix)
+
+    def fetch(self, key: str, directory: Path) -> Path:
+        return self.inner.fetch(key, directory)
+
+    def put(self, key: str, content: bytes | Path, point: str) -> None:
+        self.inner.swap(key, content, point, self.expected.get(key))
+
+    def swap(self, key: str, content: bytes | Path, point: str, expected: str | None) -> str:
+        return self.inner.swap(key, content, point, expected)
 
 
 @dataclass(frozen=True)
@@ -49,8 +91,25 @@ class LocalStorage:
         path = self.root / key
         return path.read_bytes() if path.is_file() else None
 
+    def read_tagged(self, key: str) -> tuple[bytes | None, str | None]:
+        """The tag is taken first: a content newer than its tag only makes a later swap fail."""
+        tag = _tag(self.root / key)
+        return self.read(key), tag
+
+    def tags(self, prefix: str) -> dict[str, str]:
+        files = (path for path in (self.root / prefix).rglob("*") if path.is_file())
+        found = {path.relative_to(self.root).as_posix(): _tag(path) for path in files}
+        return {key: tag for key, tag in found.items() if tag is not None}
+
     def fetch(self, key: str, directory: Path) -> Path:
         return self.root / key
+
+    def swap(self, key: str, content: bytes | Path, point: str, expected: str | None) -> str:
+        with _locked(self.root / "_state" / ".lock"):
+            if _tag(self.root / key) != expected:
+                raise _changed(self.url(key))
+            self.put(key, content, point)
+            return _tag(self.root / key) or ""
 
     def put(self, key: str, content: bytes | Path, point: str) -> None:
         target = self.root / key
@@ -86,6 +145,23 @@ class S3Storage:
             return None
         return body
 
+    def read_tagged(self, key: str) -> tuple[bytes | None, str | None]:
+        client = s3_client()
+        try:
+            found = client.get_object(Bucket=self.bucket, Key=self._key(key))
+        except client.exceptions.NoSuchKey:
+            return None, None
+        return found["Body"].read(), found["ETag"]
+
+    def tags(self, prefix: str) -> dict[str, str]:
+        pages = s3_client().get_paginator("list_objects_v2")
+        start = len(self._key(""))
+        return {
+            found["Key"][start:]: found["ETag"]
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self._key(prefix))
+            for found in page.get("Contents", ())
+        }
+
     def fetch(self, key: str, directory: Path) -> Path:
         """Download once: only immutable objects (of a run's own prefix) are fetched, so a copy stays true."""
         target = directory / self.bucket / self._key(key)
@@ -94,15 +170,57 @@ class S3Storage:
         return target
 
     def put(self, key: str, content: bytes | Path, point: str) -> None:
-        client = s3_client()
+        self._put(key, content)
+
+    def swap(self, key: str, content: bytes | Path, point: str, expected: str | None) -> str:
+        """A conditional write; an answer that was lost counts as a conflict, and doing it again is harmless.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        from botocore.exceptions import ClientError
+
+        condition = {"IfMatch": expected} if expected else {"IfNoneMatch": "*"}
+        try:
+            return self._put(key, content, **condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CONFLICTS:
+                raise _changed(self.url(key)) from error
+            raise
+
+    def _put(self, key: str, content: bytes | Path, **condition: str) -> str:
+        where = {"Bucket": self.bucket, "Key": self._key(key), **condition}
         if isinstance(content, Path):
             with content.open("rb") as body:
-                client.put_object(Bucket=self.bucket, Key=self._key(key), Body=body)
-        else:
-            client.put_object(Bucket=self.bucket, Key=self._key(key), Body=content)
+                return str(s3_client().put_object(**where, Body=body)["ETag"])
+        return str(s3_client().put_object(**where, Body=content)["ETag"])
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key
+
+
+# 412, 409 for a write at the same time, 404 where the expected object is gone.
+_CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409", "404")
+
+
+def _changed(url: str) -> LakeBusyError:
+    return LakeBusyError(f"another run changed {url} meanwhile")
+
+
+def _tag(path: Path) -> str | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """The kernel lets go of the lock of a process that dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def storage_for(url: str) -> Storage:

@@ -66,6 +66,7 @@ class DuckDbEngine:
 
     def table(self, name: str, sql: str) -> None:
         """DuckDB itself finds a wrong number of fields: then the strict reader says which lines it is."""
+        self._forget(name, "view")
         create = f"create or replace table {name} as {sql}"
         try:
             self._connection.execute(create)
@@ -78,6 +79,7 @@ class DuckDbEngine:
             self._connection.execute(create)
 
     def view(self, name: str, sql: str) -> None:
+        self._forget(name, "table")
         self._connection.execute(f"create or replace view {name} as {sql}")
 
     def parquet(self, name: str, storage: Storage, keys: Sequence[str], like: str) -> None:
@@ -145,6 +147,12 @@ class DuckDbEngine:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _forget(self, name: str, kind: str) -> None:
+        """DuckDB replaces a view by a view only, and a table by a table."""
+        found = f"select 1 from duckdb_{kind}s() where {kind}_name = {text(name)}"
+        if self.rows(found):
+            self._connection.execute(f"drop {kind} {name}")
 
     def _new_path(self, stem: str) -> Path:
         self._files += 1

@@ -8,6 +8,7 @@ from typing import Any
 from etl.engines import spark_io
 from etl.engines.base import Landing
 from etl.engines.spark_session import is_local, open_session
+from etl.errors import LakeBusyError
 from etl.manifest import SourceFile
 from etl.reader.records import FileNotes
 from etl.schemas import Schema
@@ -80,7 +81,12 @@ class SparkEngine:
         point: str,
     ) -> None:
         keys = {value: key_of(value) for value in wanted}
-        made = spark_io.put_partitions(self._spark.sql(sql), column, keys, storage, point)
+        try:
+            made = spark_io.put_partitions(self._spark.sql(sql), column, keys, storage, point)
+        except Exception as error:  # Spark wraps what a task raised; a task run twice conflicts with itself
+            if LakeBusyError.__name__ in str(error):
+                raise LakeBusyError(f"another run or task changed {point} meanwhile") from error
+            raise
         spark_io.put_empty(self._spark.sql(sql), column, set(keys) - made, keys, storage, point, self._work)
 
     def put_parquet(self, sql: str, storage: Storage, key: str, point: str) -> None:

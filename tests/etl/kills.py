@@ -51,9 +51,19 @@ class MortalStorage:
     def fetch(self, key: str, directory: Path) -> Path:
         return self.inner.fetch(key, directory)
 
+    def read_tagged(self, key: str) -> tuple[bytes | None, str | None]:
+        return self.inner.read_tagged(key)
+
+    def tags(self, prefix: str) -> dict[str, str]:
+        return self.inner.tags(prefix)
+
     def put(self, key: str, content: bytes | Path, point: str) -> None:
         self.countdown.step(point)
         self.inner.put(key, content, point)
+
+    def swap(self, key: str, content: bytes | Path, point: str, expected: str | None) -> str:
+        self.countdown.step(point)
+        return self.inner.swap(key, content, point, expected)
 
 
 def main(plan: str, fatal: int) -> int:
