@@ -14,6 +14,7 @@ from chalicelib.handlers import (
     failures,
     messages,
     pipeline,
+    reports,
     schedules,
     stage,
     workflow,
@@ -35,4 +36,5 @@ app.register_blueprint(consumers.consumers)
 app.register_blueprint(schedules.schedules)
 app.register_blueprint(failures.failures)
 app.register_blueprint(pipeline.pipeline_doors)
+app.register_blueprint(reports.report_doors)
 app.register_blueprint(messages.messages_doors)

@@ -68,6 +68,11 @@ def environment(stage: StageSettings) -> dict[str, str]:
         "ORDER_NOTIFICATIONS_TOPIC_ARN": arn + names.resource("order-notifications", stage.stage),
         "OPERATIONAL_ALERTS_TOPIC_ARN": arn + names.resource("operational-alerts", stage.stage),
         "LAKE_BUCKET": names.bucket("order-lake", stage.stage, stage.account),
+        "REPORTS_BUCKET": names.bucket("order-reports", stage.stage, stage.account),
+        "REPORT_WORKFLOW_ARN": (
+            f"arn:{policies.partition(stage.region)}:states:{stage.region}:{stage.account}:stateMachine:"
+            + names.resource("report-workflow", stage.stage)
+        ),
         "MAIL_FROM": stage.mail_from,
         "CURRENCY": stage.currency,
         "ADMIT_UNPRICED_ORDERS": str(int(stage.admit_unpriced_orders)),

@@ -23,6 +23,7 @@ ALLOWED = {
         "pipeline_bootstrap",
         "pipeline_config",
         "messages_bootstrap",
+        "reports_bootstrap",
     }
     | SHARED,
 }
