@@ -58,10 +58,11 @@ def secret(stage: StageSettings) -> Grant:
 
 
 def _statement(grant: Grant, fill: Fill) -> dict[str, Any]:
-    if "*" in grant.resources and not grant.why:
+    if ("*" in grant.resources or grant.all_but) and not grant.why:
         raise ValueError(f"{grant.actions!r} on every resource, without a reason")
-    resources: Sequence[Any] = [one if one == "*" else fill(one) for one in grant.resources]
-    statement: dict[str, Any] = {"Effect": "Allow", "Action": list(grant.actions), "Resource": resources}
+    resources: Sequence[Any] = [one if one == "*" else fill(one) for one in grant.all_but or grant.resources]
+    element = "NotResource" if grant.all_but else "Resource"
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": list(grant.actions), element: resources}
     if grant.condition:
         statement["Condition"] = {
             test: {key: fill(value) for key, value in keys.items()} for test, keys in grant.condition.items()

@@ -72,6 +72,10 @@ def unused(documents: Sequence[Mapping[str, Any]], calls: Sequence[Call]) -> lis
 
 
 def _covers(statement: Mapping[str, Any], call: Call) -> bool:
+    if "NotResource" in statement and any(
+        _like(r, call.resource) for r in _several(statement["NotResource"])
+    ):
+        return False
     actions, resources = _several(statement.get("Action")), _several(statement.get("Resource", "*"))
     return any(_matches_grant(Grant(a, r), call) for a in actions for r in resources)
 

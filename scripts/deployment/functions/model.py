@@ -12,7 +12,7 @@ ARN = "arn:{partition}:%s:{region}:{account}:%s"
 class Grant:
     """Actions on resources. Resources hold `{partition} {region} {account} {stage}`, filled for each stage.
 
-    `*` is allowed only with a `why`: where AWS knows no narrower resource.
+    `*`, or everything but some resources, is allowed only with a `why`: where AWS knows no narrower resource.
     """
 
     actions: tuple[str, ...]
@@ -20,6 +20,7 @@ class Grant:
     why: str = ""
     condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     by_service: bool = False  # used by Lambda in the function's name, not by its code
+    all_but: tuple[str, ...] = ()  # instead of `resources`: IAM's NotResource
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ _MAIL = Grant(
     ("arn:{partition}:ses:{region}:{account}:identity/*",),
     condition={"StringEquals": {"ses:FromAddress": "{mail_from}"}},
 )
-_SMS = Grant(("sns:Publish",), ("*",), why="a telephone number has no ARN")
+_SMS = Grant(
+    ("sns:Publish",), (), why="a telephone number has no ARN", all_but=("arn:{partition}:sns:*:*:*",)
+)
 _ASYNC = (reports_failures(),)
 _TASK = Function(database=True, concurrency=8)
 _PUBLISHING_TASK = Function((publishes_events(),), database=True, concurrency=8)  # it may end an order

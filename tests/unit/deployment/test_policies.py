@@ -7,6 +7,7 @@ import pytest
 from scripts.deployment import policies
 from scripts.deployment.functions import FUNCTIONS
 from scripts.deployment.functions.model import Function, Grant, queue
+from scripts.local_cloud.iam_check import Call, allows
 from tests.unit.deployment.stages import stage
 
 
@@ -46,6 +47,18 @@ def test_both_forms_grant_the_same() -> None:
 def test_every_star_has_its_reason() -> None:
     with pytest.raises(ValueError, match="without a reason"):
         policies.document("x", Function((Grant(("sns:Publish",), ("*",)),)), stage())
+
+
+def test_text_messages_go_to_telephones_and_to_no_topic_but_the_one_that_is_granted() -> None:
+    document = policies.document("send-notification", FUNCTIONS["send-notification"], stage())
+    topic = "arn:aws:sns:eu-central-1:123456789012:%s-prod"
+    assert allowed(document, "sns:Publish", "+4915112345678")
+    assert allowed(document, "sns:Publish", topic % "order-notifications")
+    assert not allowed(document, "sns:Publish", topic % "operational-alerts")
+
+
+def allowed(document: policies.Policy, action: str, resource: str) -> bool:
+    return allows([document], Call("role/x", action, resource, allowed=True))
 
 
 def test_actions_are_never_wildcards() -> None:
