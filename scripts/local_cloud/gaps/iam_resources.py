@@ -1,7 +1,8 @@
 """Gap: the evaluator takes a crawler for a table, a bus for a rule; knows no mail's sender, no query's group.
 
-It also asks for an action of its own for SQS's batches, where AWS asks for that of the single call:
+It also asks for an action of its own for batches of SQS and SNS, where AWS asks for that of the single call:
 docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
 
 docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html, …/list_amazonses.html,
 …/list_amazonathena.html and …/list_amazoneventbridge.html
@@ -57,7 +58,8 @@ def install(context: Context) -> None:
 
     def action(service: str, *request: Any, **named: Any) -> Any:
         found = action_of(service, *request, **named)
-        return found.removesuffix("Batch") if service == "sqs" and isinstance(found, str) else found
+        batches = service in ("sqs", "sns") and isinstance(found, str)
+        return found.removesuffix("Batch") if batches else found
 
     iam_actions.extract_iam_action = action
     iam_actions.extract_resource_arn = resource
