@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import configure
-from scripts.deployment import fragments, overrides, wiring
+from scripts.deployment import fragments, overrides, repository, wiring
 from scripts.deployment.cli import reported
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.fragments import Template
@@ -27,18 +27,24 @@ from scripts.deployment.settings import StageSettings
 TEMPLATE = "sam.json"
 
 
-def package(stage: str, out: Path, project: Path = configure.APP) -> Path:
-    """Write `sam.json` and `deployment.zip` into `out`; answers the template's path."""
+def package(stage: str, out: Path, project: Path = configure.APP, layer: bool = False) -> Path:
+    """Write `sam.json` and `deployment.zip` into `out`; answers the template's path.
+
+    With `layer` the packages are in a second zip, `layer-deployment.zip`, that all functions share.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "app"
         shutil.copytree(
             project, copy, ignore=shutil.ignore_patterns("deployments", "deployed", "__pycache__")
         )
-        configure.apply(parametrised(stage), copy, committed=True)
+        chosen = dataclasses.replace(parametrised(stage), dependency_layer=layer)
+        configure.apply(chosen, copy, committed=True)
         plain = Path(folder) / "plain"
         chalice_package(copy, stage, plain)
         merge = Path(folder) / "merge.json"
         merge.write_text(json.dumps(merged(json.loads((plain / TEMPLATE).read_text()), stage)))
+        for old in out.glob("*.zip"):
+            old.unlink()  # of a package made the other way
         chalice_package(copy, stage, out.resolve(), merge)
     return out / TEMPLATE
 
@@ -46,7 +52,10 @@ def package(stage: str, out: Path, project: Path = configure.APP) -> Path:
 def parametrised(stage: str) -> StageSettings:
     """The stage with parameters of the template where a stage file would have its own values."""
     return dataclasses.replace(
-        configure.defaults(stage), mail_from="${MailFrom}", database_secret="${DatabaseSecretName}"
+        configure.defaults(stage),
+        mail_from="${MailFrom}",
+        operators_email="${OperatorsEmail}",
+        database_secret="${DatabaseSecretName}",
     )
 
 
@@ -58,7 +67,8 @@ def merged(packaged: Template, stage: str) -> dict[str, Any]:
     resources = {**stack["Resources"], **overrides.made(packaged, stack, settings)}
     parameters = {**stack["Parameters"], **overrides.PARAMETERS}
     parameters["DatabaseSecretName"] = {**parameters["DatabaseSecretName"], "Default": settings.secret_name}
-    return {**stack, "Parameters": parameters, "Resources": resources}
+    metadata = {repository.METADATA: repository.metadata()}
+    return {**stack, "Metadata": metadata, "Parameters": parameters, "Resources": resources}
 
 
 def chalice_package(project: Path, stage: str, out: Path, merge: Path | None = None) -> None:
@@ -118,6 +128,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("out", nargs="?", type=Path, default=Path("out"))
     parser.add_argument("--stage", default="prod")
     parser.add_argument("--project-dir", type=Path, default=configure.APP)
+    parser.add_argument("--layer", action="store_true", help="ship the packages as a layer")
     parser.add_argument("--check", action="store_true", help="lint the fragments and package nothing")
     options = parser.parse_args(argv)
 
@@ -125,8 +136,10 @@ def main(argv: Sequence[str]) -> int:
         if options.check:
             found = check_fragments()
         else:
-            template = package(options.stage, options.out, options.project_dir)
+            template = package(options.stage, options.out, options.project_dir, options.layer)
             print(f"{template}: {len(json.loads(template.read_text())['Resources'])} resources")
+            for archive in sorted(options.out.glob("*.zip")):
+                print(f"{archive}: {archive.stat().st_size / 1e6:.2f} MB")
             found = lint(template)
         print("\n".join(found) or "cfn-lint finds nothing")
         return 1 if found else 0

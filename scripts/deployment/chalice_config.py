@@ -50,6 +50,7 @@ def stage_block(stage: StageSettings, packaged: bool) -> dict[str, Any]:
     return {
         "api_gateway_stage": stage.stage,
         "autogen_policy": False,
+        **({"automatic_layer": True} if stage.dependency_layer else {}),
         "minimum_compression_size": 1024,
         "environment_variables": {**environment(stage), **way},
         "lambda_functions": {
@@ -74,6 +75,7 @@ def environment(stage: StageSettings) -> dict[str, str]:
             + names.resource("report-workflow", stage.stage)
         ),
         "MAIL_FROM": stage.mail_from,
+        "OPERATORS_EMAIL": stage.operators_email,
         "CURRENCY": stage.currency,
         "ADMIT_UNPRICED_ORDERS": str(int(stage.admit_unpriced_orders)),
         "ADMIT_FOREIGN_ORDERS": str(int(stage.admit_foreign_orders)),

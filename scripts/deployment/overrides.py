@@ -123,6 +123,7 @@ def _environment(stage: StageSettings, events: Mapping[str, Any]) -> dict[str, A
             + names.resource("report-workflow", stage.stage)
         },
         "MAIL_FROM": {"Ref": "MailFrom"},
+        "OPERATORS_EMAIL": {"Ref": "OperatorsEmail"},
         "CURRENCY": {"Ref": "Currency"},
         "DATABASE_SECRET": {"Ref": "DatabaseSecretName"},
     }

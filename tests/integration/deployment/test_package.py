@@ -71,6 +71,8 @@ def test_packaged_template_names_no_account_and_no_address(merged: Template) -> 
     assert names.LOCAL_ACCOUNT not in text
     mails = {json.dumps(one["Environment"]["Variables"]["MAIL_FROM"]) for one in functions(merged).values()}
     assert mails == {'{"Ref": "MailFrom"}'}
+    operators = [one["Environment"]["Variables"]["OPERATORS_EMAIL"] for one in functions(merged).values()]
+    assert operators == [{"Ref": "OperatorsEmail"}] * len(operators)
 
 
 def test_only_database_functions_of_the_template_join_the_network(merged: Template) -> None:

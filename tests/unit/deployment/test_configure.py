@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib import names
+from chalicelib.pipeline_config import PipelineSettings
 from scripts import configure
 from scripts.deployment import chalice_config, settings
 from scripts.deployment.errors import DeploymentError
@@ -45,6 +46,11 @@ def test_only_database_functions_join_the_network() -> None:
 
 def test_every_value_of_the_environment_is_text() -> None:
     assert all(isinstance(value, str) for value in chalice_config.environment(stage()).values())
+
+
+def test_operators_are_mailed_at_their_own_address() -> None:
+    settings = PipelineSettings.from_env(chalice_config.environment(stage()))
+    assert settings.operators_email == stage().operators_email != settings.mail_from
 
 
 def test_app_reads_the_generated_environment() -> None:
