@@ -54,9 +54,11 @@ class Platform(Running):
             aws_secret_access_key="test",
         )
 
-    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a query; a single mapping gives its values by name."""
+        given = values[0] if len(values) == 1 and isinstance(values[0], dict) else values
         with psycopg.connect(self.database_url) as connection:
-            cursor = connection.execute(query.encode(), values)
+            cursor = connection.execute(query.encode(), given)
             return cursor.fetchall() if cursor.description else []
 
     def invoke(self, function: str, payload: Mapping[str, Any] = SCHEDULED) -> Any:
@@ -122,12 +124,13 @@ class Platform(Running):
     def executions(self, order_id: str) -> list[tuple[str, str]]:
         """(execution, status) of every workflow that owned or cancelled the order, by its event log."""
         rows = self.rows(
-            "SELECT DISTINCT envelope -> 'data' ->> 'execution' FROM event_log"
-            " WHERE order_id = %s AND envelope -> 'data' ? 'execution'",
-            order_id,
+            "SELECT envelope -> 'data' ->> 'execution' FROM event_log WHERE order_id = %(id)s"
+            " UNION SELECT execution FROM orders WHERE id = %(id)s"
+            " UNION SELECT cancellation FROM orders WHERE id = %(id)s",
+            {"id": order_id},
         )
         states = self.client("stepfunctions")
-        arns = [arn for (arn,) in rows if arn.startswith("arn:")]
+        arns = sorted(arn for (arn,) in rows if arn and arn.startswith("arn:"))
         return [(arn, states.describe_execution(executionArn=arn)["status"]) for arn in arns]
 
 

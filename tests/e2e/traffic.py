@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, field
+import uuid
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scripts.local_run.environment import ROOT
@@ -55,7 +56,9 @@ def make(platform: Platform) -> Traffic:
     """Asserts that each order ends as its scene wants, and each call succeeds."""
     assert platform.api.get("/health").status == 200
     upload(platform, "e2e-sales.csv", SALES)
-    played = [play(platform.api, scene) for scene in (*SCENES, *RARE)]
+    run = uuid.uuid4().hex  # the demo's keys are its scenes' names
+    scenes = [replace(scene, name=f"{scene.name}-{run}".replace(" ", "-")) for scene in (*SCENES, *RARE)]
+    played = [play(platform.api, scene) for scene in scenes]
     for scene, order_id, _ in played:
         platform.settled(order_id, scene.wanted)
     redrive(platform, "order-processing-queue", envelope(platform, played[0][1]))
@@ -63,7 +66,7 @@ def make(platform: Platform) -> Traffic:
         platform.invoke(schedule)
     platform.invoke("export-customers")
     published(platform, "raw-data/e2e-sales.csv")
-    return Traffic({scene.name: order_id for scene, order_id, _ in played})
+    return Traffic({scene.name.removesuffix(f"-{run}"): order_id for scene, order_id, _ in played})
 
 
 def upload(platform: Platform, name: str, body: bytes) -> None:
@@ -95,7 +98,11 @@ def redrive(platform: Platform, queue: str, body: Any) -> None:
     wait_until(lambda: visible(platform, dead), lambda count: count == 1, "the letter's return", 150)
     command = [sys.executable, "-m", "scripts.redrive", "--stage", "local", "redrive", dead]
     done = subprocess.run(
-        [*command, "--reason", "e2e"], cwd=ROOT, env=platform.environment(), capture_output=True, text=True
+        [*command, "--reason", "replayed by a test"],
+        cwd=ROOT,
+        env=platform.environment(),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     for name in (dead, queue):

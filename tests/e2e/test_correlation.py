@@ -1,0 +1,158 @@
+"""One order followed by its correlation id through every hop, and no trace of its customer on the way."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib import names
+from scripts.local_run.outside import delivered, wait_until
+from tests.e2e.traffic import LAKE, envelope
+from tests.live import Platform
+
+pytestmark = pytest.mark.e2e
+CORRELATION = "corr-e2e-5f1d"
+PERSONAL = {
+    "name": "Zephyrine Quackenbush",
+    "mail": "zephyrine.q@quackenbush.example",
+    "phone": "+15557654321",
+    "street": "9 Plumtree Lane",
+    "token": "tok_slow",
+}
+ORDER = {
+    "customer": {
+        "id": "C-5f1d", "name": PERSONAL["name"], "email": PERSONAL["mail"], "phone": PERSONAL["phone"],
+    },
+    "items": [{"product": "Widget", "quantity": 1}],
+    "payment": {"token": PERSONAL["token"]},
+    "shipping": {"street": PERSONAL["street"], "city": "Ulm", "country": "DE", "postalCode": "89073"},
+}  # fmt: skip
+HOPS = {
+    "": "the API",
+    "order-event-processor": "the rule's function",
+    "claim-order": "the workflow",
+    "validate-payment": "the workflow",
+    "check-inventory": "the workflow",
+    "process-order": "the workflow",
+    "send-notification": "the workflow",
+    "on-order-event": "the topic's function",
+    "update-read-model": "the queue's consumer",
+    "export-to-lake": "the way to the lake",
+    "begin-cancellation": "the cancellation",
+    "settle-cancellation": "the cancellation",
+}
+
+
+@pytest.fixture(scope="module")
+def order_id(live_platform: Platform) -> str:
+    """An order that completed, was told, exported, refunded, and died once in each kind of queue."""
+    platform = live_platform
+    order_id = platform.place(ORDER, X_Correlation_Id=CORRELATION)
+    platform.settled(order_id, "completed")
+    platform.api.post(f"/orders/{order_id}/cancel", {"reason": "changed_mind"})
+    platform.settled(order_id, "refunded")
+    wait_until(lambda: exported(platform, order_id), lambda found: len(found) >= 2, "both exports")
+    wait_until(
+        lambda: [post for post in delivered(platform.endpoint) if order_id in post.text],
+        lambda posts: len(posts) == 4,  # mail and SMS, of completion and of refund
+        "the customer's messages",
+    )
+    return order_id
+
+
+def exported(platform: Platform, order_id: str) -> list[str]:
+    """The order's records in the raw zone."""
+    s3 = platform.client("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=LAKE, Prefix="raw-data/orders/")
+    bodies = [
+        s3.get_object(Bucket=LAKE, Key=one["Key"])["Body"].read().decode()
+        for page in pages
+        for one in page.get("Contents", [])
+    ]
+    return [line for body in bodies for line in body.splitlines() if order_id in line]
+
+
+def log_groups(platform: Platform) -> list[str]:
+    pages = platform.client("logs").get_paginator("describe_log_groups").paginate()
+    return [group["logGroupName"] for page in pages for group in page["logGroups"]]
+
+
+def lines(platform: Platform, group: str, **more: Any) -> list[str]:
+    pages = platform.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group, **more)
+    return [event["message"] for page in pages for event in page["events"]]
+
+
+@pytest.mark.parametrize("function", HOPS)
+def test_the_correlation_id_is_in_the_log_of_every_hop(
+    platform: Platform, order_id: str, function: str
+) -> None:
+    name = names.function(function, "local") if function else "orders-local"
+    found = lines(platform, f"/aws/lambda/{name}", filterPattern=f'"{CORRELATION}"')
+    assert found, HOPS[function]
+    assert any(order_id in line for line in found)
+
+
+def test_every_event_of_the_order_carries_its_correlation_id(platform: Platform, order_id: str) -> None:
+    events = platform.events(order_id)
+    assert len(events) > 8
+    assert {event["correlationId"] for event in events} == {CORRELATION}
+
+
+def test_no_log_names_the_customer(platform: Platform, order_id: str) -> None:
+    text = [line for group in log_groups(platform) for line in lines(platform, group)]
+    assert len(text) > 20
+    assert leaks(text) == []
+    assert leaks([(platform.folder / "engine" / "engine.log").read_text()]) == []
+
+
+def test_no_event_and_no_record_of_the_lake_names_the_customer(platform: Platform, order_id: str) -> None:
+    events = platform.rows("SELECT envelope::text FROM event_log WHERE order_id = %s", order_id)
+    assert events
+    assert leaks(text for (text,) in events) == []
+    assert leaks(exported(platform, order_id)) == []
+
+
+def test_no_execution_tells_the_customer_in_its_history(platform: Platform, order_id: str) -> None:
+    states = platform.client("stepfunctions")
+    executions = platform.executions(order_id)
+    assert len(executions) == 2
+    for arn, _ in executions:
+        pages = states.get_paginator("get_execution_history").paginate(
+            executionArn=arn, includeExecutionData=True
+        )
+        history = [json.dumps(event, default=str) for page in pages for event in page["events"]]
+        assert any('"input"' in event for event in history)
+        assert leaks(history) == []
+        described = states.describe_execution(executionArn=arn)
+        assert CORRELATION in described["input"]
+        assert leaks([described["input"], described.get("output", "")]) == []
+
+
+def test_no_queue_holds_the_customer_and_a_dead_letter_keeps_the_correlation_id(
+    platform: Platform, order_id: str
+) -> None:
+    """Every queue is read through a subscriber of the topic that feeds them all."""
+    sqs, dead = platform.client("sqs"), platform.queue("order-processing-dlq")
+    sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(envelope(platform, order_id)))
+    try:
+        bodies = list(everything_waiting(platform))
+    finally:
+        sqs.purge_queue(QueueUrl=dead)
+    assert any(CORRELATION in body for body in bodies)
+    assert leaks(bodies) == []
+
+
+def everything_waiting(platform: Platform) -> Iterator[str]:
+    """Bodies and attributes of the messages in every dead-letter queue; they stay visible."""
+    sqs = platform.client("sqs")
+    for url in sqs.list_queues()["QueueUrls"]:
+        if "-dlq-" in url:
+            found = sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
+            )
+            yield from (json.dumps(message) for message in found.get("Messages", []))
+
+
+def leaks(texts: Any) -> list[tuple[str, str]]:
+    return [(kind, text[:200]) for text in texts for kind, value in PERSONAL.items() if value in text]
