@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from psycopg import Connection
+from psycopg.rows import dict_row
 
 from chalicelib.services.reports.model import DayTotals, OrderLine, OrderRow
 from chalicelib.services.reports.ports import Snapshot
@@ -14,11 +15,11 @@ Connect = Callable[[], AbstractContextManager[Connection]]
 BATCH = 2_000
 
 _ORDERS = """
-select o.id, o.status, o.customer_id, o.region, o.currency, o.total_minor, o.placed_at,
+select o.id as order_id, o.status, o.customer_id, o.region, o.currency, o.total_minor as total, o.placed_at,
        coalesce((select json_agg(json_build_array(l.line_number, l.product_id, p.name, l.quantity,
                                                   l.line_amount_minor) order by l.line_number)
                  from order_lines l join products p on p.id = l.product_id
-                 where l.order_id = o.id), '[]')
+                 where l.order_id = o.id), '[]') as lines
 from orders o
 where o.placed_at >= %(from)s::timestamp at time zone 'UTC'
   and o.placed_at < %(to)s::timestamp at time zone 'UTC'
@@ -70,11 +71,11 @@ class PostgresSales:
         return [DayTotals(row[0], *(int(value) for value in row[1:])) for row in rows]
 
     def _orders(self, connection: Connection, day: date) -> Iterator[OrderRow]:
-        with connection.cursor(name="orders_of_a_day") as cursor:
+        with connection.cursor(name="orders_of_a_day", row_factory=dict_row) as cursor:
             cursor.itersize = BATCH
             cursor.execute(_ORDERS, _span(day, day))
             for row in cursor:
-                yield OrderRow(*row[:7], [OrderLine(*line) for line in row[7]])
+                yield OrderRow(**{**row, "lines": [OrderLine(*line) for line in row["lines"]]})
 
 
 def _span(first: date, last: date) -> dict[str, Any]:

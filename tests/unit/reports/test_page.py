@@ -1,6 +1,7 @@
 """The page is sound HTML that needs nothing from anywhere, and says in words what its charts show."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -61,7 +62,7 @@ def full() -> str:
     return Desk(*many, nasty, an_order("ORD-y", status="refunded"), refused(), totals=totals).page()
 
 
-PAGES = {
+PAGES: dict[str, Callable[[], str]] = {
     "full": full,
     "no orders at all": lambda: Desk().page(),
     "orders, none completed": lambda: Desk(refused("ORD-1"), refused("ORD-2", "failed")).page(),
@@ -72,7 +73,7 @@ PAGES = {
 
 @pytest.fixture(params=PAGES)
 def html(request: pytest.FixtureRequest) -> str:
-    return str(PAGES[request.param]())
+    return PAGES[request.param]()
 
 
 def test_every_element_is_closed_and_every_id_is_unique(html: str) -> None:
@@ -80,7 +81,7 @@ def test_every_element_is_closed_and_every_id_is_unique(html: str) -> None:
     assert page.open == []
     assert sorted(page.ids) == sorted(set(page.ids))
     assert html.startswith('<!doctype html>\n<html lang="en">')
-    assert [given.get("charset") for given in page.of("meta")][0] == "utf-8"
+    assert page.of("meta")[0]["charset"] == "utf-8"
 
 
 def test_nothing_is_loaded_and_no_script_can_run(html: str) -> None:
@@ -169,9 +170,8 @@ def test_numbers_and_dates_are_written_for_people() -> None:
     assert money_text("1234567.50", "USD") == "$1,234,567.50"
     assert money_text("-5.00", "EUR") == "−€5.00"
     assert money_text("1500", "KRW") == "KRW\u00a01,500"
-    assert [short_money(one, "USD") for one in ("0.00", "999.40", "1250.00", "1000.00", "250000", "3400000")] == [
-        "$0", "$999", "$1.3k", "$1k", "$250k", "$3.4m",
-    ]  # fmt: skip
+    amounts = ("0.00", "999.40", "1250.00", "1000.00", "250000", "3400000")
+    assert [short_money(one, "USD") for one in amounts] == ["$0", "$999", "$1.3k", "$1k", "$250k", "$3.4m"]
     assert long_date("2026-11-20") == "Friday, 20 November 2026"
     assert change_in_words("-3.0") == "down 3.0\u00a0% on"
     assert change_in_words(None) == "nothing to compare with on"
