@@ -30,7 +30,9 @@ def install(context: Context) -> None:
     def match(record: Message, pattern: Any) -> bool:
         """What is absent has absent fields, too: `{"a": {"b": [{"exists": false}]}}` matches `{}`."""
         nested = pattern if isinstance(pattern, dict) else {}
-        absent = {key: {} for key, inner in nested.items() if isinstance(inner, dict) and key not in record}
+        absent: dict[str, Any] = {
+            key: {} for key, inner in nested.items() if isinstance(inner, dict) and key not in record
+        }
         return bool(matches({**record, **absent}, pattern))
 
     lambda_svc._match_esm_filter = match

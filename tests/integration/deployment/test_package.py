@@ -81,12 +81,18 @@ def test_only_database_functions_of_the_template_join_the_network(merged: Templa
 
 
 def test_every_queue_of_the_template_reports_single_failures_with_its_flag(merged: Template) -> None:
+    mappings = [
+        body["Properties"]
+        for body in merged["Resources"].values()
+        if body["Type"] == "AWS::Lambda::EventSourceMapping"
+    ]
     for name, body in functions(merged).items():
-        queues = [one for one in body.get("Events", {}).values() if one["Type"] == "SQS"]
+        queues = [one["Properties"] for one in body.get("Events", {}).values() if one["Type"] == "SQS"]
+        queues += [one for one in mappings if one["FunctionName"] == {"Fn::GetAtt": [name, "Arn"]}]
         flag = body["Environment"]["Variables"]["PARTIAL_BATCH_RESPONSES"]
         assert flag == ("1" if queues else "0"), name
         for queue in queues:
-            assert queue["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+            assert queue["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
 
 
 def test_every_event_of_the_template_has_somewhere_to_fail_to(merged: Template) -> None:

@@ -11,7 +11,7 @@ from moto import mock_aws
 from chalicelib.adapters.message_queues import SqsQueues
 from chalicelib.adapters.message_topic import MessageTopic
 from chalicelib.domain.errors import ThrottledError
-from chalicelib.services.messages.model import NotPublishedError, Outgoing
+from chalicelib.services.messages.model import Message, NotPublishedError, Outgoing
 from chalicelib.services.messages.read_messages import read_message
 
 REGION = "us-east-1"
@@ -42,7 +42,7 @@ def test_what_is_published_is_what_is_received_stored_and_deleted(aws: None) -> 
     )
 
     queues = SqsQueues(sqs)
-    found = {}
+    found: dict[str, Message] = {}
     while batch := queues.receive("q", 10, 0):
         found |= {read_message(one.body).message_id: read_message(one.body) for one in batch}
         queues.delete("q", batch)

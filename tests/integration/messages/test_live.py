@@ -17,7 +17,7 @@ T = TypeVar("T")
 TABLES = {"notification": "notifications", "critical_alert": "critical_alerts", "unrouted": "unrouted"}
 
 
-def until(look: Callable[[], T], seconds: float = 60) -> T:
+def until(look: Callable[[], T | None], seconds: float = 60) -> T:
     deadline = time.monotonic() + seconds
     while True:
         found = look()
@@ -216,6 +216,19 @@ def test_workflow_fails_aloud_when_a_message_is_not_stored_in_time(post: Post) -
         holder.join()
     assert (ended["status"], ended["error"]) == ("FAILED", "MessagesNotStored")
     assert until(lambda: post.keys("notification"), 120), "it is stored when that has passed"
+
+
+def test_workflow_outlives_a_database_that_dies_and_comes_back(post: Post) -> None:
+    server = post.platform.server
+    server.crash()
+    try:
+        execution = post.execute(*(post.message(n) for n in range(12)), wait=100)
+        until(lambda: post.platform.depth("notifications") >= 12)
+    finally:
+        server.start()
+    ended = post.ended(execution, 180)
+    assert ended["status"] == "SUCCEEDED", ended
+    assert len(post.keys("notification")) == 12
 
 
 @pytest.mark.parametrize("given", [{}, {"messages": []}, {"messages": [{"type": "notification"}]}])

@@ -102,7 +102,7 @@ def test_machine_has_no_findings_and_its_tasks_are_functions_of_the_app() -> Non
     assert check_asl.check(MACHINE, functions) == []
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[str, str, Any]] = {
     "StoreCriticalAlerts: Next 'Nowhere' does not exist": ("StoreCriticalAlerts", "Next", "Nowhere"),
     "CriticalAlertsStored: has no Default": ("CriticalAlertsStored", "Default", None),
     "StoreCriticalAlerts: has no TimeoutSeconds": ("StoreCriticalAlerts", "TimeoutSeconds", None),
