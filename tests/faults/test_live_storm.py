@@ -22,7 +22,7 @@ import pytest
 from scripts.local_run.environment import ROOT
 from scripts.local_run.outside import Answer, delivered, ledger, wait_until
 from scripts.local_run.story import SETTLED
-from tests.live import Platform, started
+from tests.live import Platform, impatient, started
 
 pytestmark = pytest.mark.e2e
 CLIENTS = 8
@@ -245,17 +245,9 @@ def own_platform() -> Iterator[Platform]:
     with (
         tempfile.TemporaryDirectory(prefix="orders-storm-", ignore_cleanup_errors=True) as folder,
         started(Path(folder)) as platform,
+        impatient(platform, 3),
     ):
-        impatient(platform)
         yield platform
-
-
-def impatient(platform: Platform, seconds: int = 3) -> None:
-    client, function = platform.client("lambda"), "orders-local-sweep-orders"
-    variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-    client.update_function_configuration(
-        FunctionName=function, Environment={"Variables": {**variables, "SWEEP_AFTER_SECONDS": str(seconds)}}
-    )
 
 
 @pytest.mark.slow
