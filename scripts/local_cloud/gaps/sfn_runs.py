@@ -5,8 +5,11 @@ not catch) and …/statemachine-structure.html (TimeoutSeconds of the machine).
 """
 
 import contextvars
+import heapq
 import inspect
+import itertools
 import json
+import logging
 import random
 import threading
 import time
@@ -16,6 +19,7 @@ from typing import Any
 from scripts.local_cloud.gaps import Context
 from scripts.local_cloud.seams import SeamError, function_at
 
+log = logging.getLogger("local_cloud.sfn_runs")
 _ENGINE_CAP = 60.0  # the engine waits no longer than this between attempts; the rest is waited for here
 _START_PAUSE = 0.15
 _RUNS_KEPT = 5_000
@@ -42,6 +46,7 @@ def install(context: Context) -> None:
 
 def _time_limits(sfn: Any) -> None:
     start = function_at(sfn, "_start_execution", "data")
+    limits = _Limits()
 
     def start_with_limit(data: Mapping[str, Any]) -> Any:
         answer = start(data)
@@ -52,16 +57,45 @@ def _time_limits(sfn: Any) -> None:
             seconds = json.loads(machine["definition"]).get("TimeoutSeconds")
             if seconds:
                 run = contextvars.copy_context().run
-                timer = threading.Timer(float(seconds), run, (_time_out, sfn, execution))
-                timer.daemon = True
-                timer.start()
+                limits.add(float(seconds), lambda: run(_time_out, sfn, arn))
         return answer
 
     sfn._start_execution = start_with_limit
 
 
-def _time_out(sfn: Any, execution: dict[str, Any]) -> None:
-    if execution["status"] != "RUNNING":
+class _Limits:
+    """Calls what is due, in one thread for all executions: one for each would stay until its limit."""
+
+    def __init__(self) -> None:
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def add(self, seconds: float, call: Callable[[], None]) -> None:
+        with self._changed:
+            heapq.heappush(self._due, (time.monotonic() + seconds, next(self._numbers), call))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, daemon=True, name="sfn-limits")
+                self._thread.start()
+            elif self._due[0][2] is call:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._due or self._due[0][0] > time.monotonic():
+                    self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
+                call = heapq.heappop(self._due)[2]
+            try:
+                call()
+            except Exception:
+                log.exception("ending an execution at its limit failed")
+
+
+def _time_out(sfn: Any, arn: str) -> None:
+    execution = sfn._executions.get(arn)
+    if execution is None or execution["status"] != "RUNNING":
         return
     execution.update(status="TIMED_OUT", stopDate=sfn.now_iso(), error="States.Timeout", cause=None)
     sfn._add_event(
