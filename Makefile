@@ -7,19 +7,32 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 SPARK_READY := $(VENV)/.spark-ready
+LOCAL_DIR := $(or $(ORDERS_LOCAL_DIR),.local)
+AIRFLOW_VENV := $(LOCAL_DIR)/airflow-venv
+AIRFLOW_READY := $(AIRFLOW_VENV)/.ready
 
-.PHONY: help setup demo run test test-all lint clean bench bench-etl package provision deploy register teardown smoke check-lake
+# $$(call need,NAMES), the first prerequisite of a target, stops before anything is done and names every variable that was not given.
+missing = $(foreach name,$(1),$(if $(and $(filter-out undefined file default,$(origin $(name))),$(strip $($(name)))),,$(name)))
+need = $(if $(and $(filter $@,$(MAKECMDGOALS)),$(strip $(call missing,$(1)))),$(error $@ needs $(strip $(call missing,$(1))): \
+  make $@$(foreach name,$(1), $(name)=…)))
+
+.PHONY: help setup demo run test test-all lint clean bench bench-etl package publish provision deploy register teardown delete smoke check-lake airflow-demo
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
+.SECONDEXPANSION:
 $(READY): requirements-dev.txt orders_app/requirements.txt scripts/setup.sh
 	@sh scripts/setup.sh $(VENV) requirements-dev.txt $@
 
 $(SPARK_READY): etl/requirements-spark.txt $(READY)
 	@sh scripts/setup.sh $(VENV) etl/requirements-spark.txt $@
 
-setup: $(READY) ## make the virtual environment (every other target does it too)
+$(AIRFLOW_READY): etl/airflow/requirements-local.txt scripts/setup.sh $(READY)
+	@PYTHON=$(PY) sh scripts/setup.sh $(AIRFLOW_VENV) etl/airflow/requirements-local.txt $@
+
+setup: $$(if $$(ARTIFACT_BUCKET),$$(call need,STAGE ARTIFACT_BUCKET)) $(READY) ## make the virtual environment; with STAGE and ARTIFACT_BUCKET the bucket for `make publish`, too
+	$(if $(ARTIFACT_BUCKET),@$(PY) -m scripts.setup_bucket --stage $(STAGE) --bucket $(ARTIFACT_BUCKET))
 
 # Neither leaves a file outside .local/, bytecode included.
 demo run: export PYTHONDONTWRITEBYTECODE = 1
@@ -39,6 +52,9 @@ test-all: $(READY) $(SPARK_READY) ## all tests, the slow ones too
 lint: $(READY) ## ruff and mypy
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
 
+bench: $(READY) ## measure the order path beside the lesson's own design: speed, exact counts, memory, bill
+	@$(PY) -m scripts.benchmarks.orders
+
 clean: ## remove everything that the other targets made
 	@rm -rf .local $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis out build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -46,13 +62,21 @@ clean: ## remove everything that the other targets made
 check-lake: $(READY) ## check the tables of STAGE through Athena, against report and payment ledger
 	@$(PY) -m scripts.check_lake --stage $(STAGE)
 
-package: $(READY) ## one linted template of everything and its zip, in out/ (STAGE=prod unless given)
-	@$(PY) -m scripts.package --stage $(if $(filter local,$(STAGE)),prod,$(STAGE)) out
+airflow-demo: $(READY) $(SPARK_READY) $(AIRFLOW_READY) ## run the ETL's DAG with a real Airflow, which is installed for it in .local/
+	@$(PY) -m scripts.airflow.demo --python $(AIRFLOW_VENV)/bin/python
+
+package: $(READY) ## one linted template of everything and its zip, in out/ (STAGE=prod unless given; LAYER=1: packages as a layer)
+	@$(PY) -m scripts.package --stage $(if $(filter local,$(STAGE)),prod,$(STAGE)) $(if $(LAYER),--layer) out
+
+publish: $$(call need,STAGE VERSION ARTIFACT_BUCKET) $(READY) ## package STAGE and publish it as VERSION to the Serverless Application Repository, from ARTIFACT_BUCKET
+	@$(MAKE) --no-print-directory package STAGE=$(STAGE) LAYER=$(LAYER)
+	@$(PY) -m scripts.publish --stage $(STAGE) --version $(VERSION) --bucket $(ARTIFACT_BUCKET) out
 
 provision: $(READY) ## make the queues, topics, bus, bucket and secret of STAGE
 	@$(PY) -m scripts.provision --stage $(STAGE)
 
-deploy: provision ## provision, chalice deploy and register STAGE
+deploy: $$(call need,STAGE) $(READY) ## provision, chalice deploy and register STAGE
+	@$(PY) -m scripts.provision --stage $(STAGE)
 	@$(PY) -m scripts.upload_etl --stage $(STAGE)
 	@$(PY) -m scripts.deploy --stage $(STAGE)
 	@$(PY) -m scripts.register --stage $(STAGE)
@@ -64,4 +88,7 @@ smoke: $(READY) ## prove the deployed STAGE: health, products, an order (not in 
 	@$(PY) -m scripts.smoke --stage $(STAGE)
 
 teardown: $(READY) ## remove STAGE; prod asks for its name and keeps its data
+	@$(PY) -m scripts.teardown --stage $(STAGE)
+
+delete: $$(call need,STAGE) $(READY) ## teardown, but of a STAGE that is named
 	@$(PY) -m scripts.teardown --stage $(STAGE)

@@ -52,6 +52,7 @@ class StageSettings:
     log_retention_days: int = 30
     throttle_rate: int = 100
     throttle_burst: int = 200
+    dependency_layer: bool = False  # Chalice's automatic_layer: the packages once, not in every function
     reserved_concurrency: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)  # further names for the functions
 

@@ -1,0 +1,47 @@
+"""Targets that change a stage ask for their variables before they do or install anything."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+NEEDED = {
+    "publish": ("STAGE", "VERSION", "ARTIFACT_BUCKET"),
+    "deploy": ("STAGE",),
+    "delete": ("STAGE",),
+}
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    shutil.copy(ROOT / "Makefile", folder)
+    given = {"STAGE", "VERSION", "ARTIFACT_BUCKET", "LAYER", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    environment = {name: value for name, value in os.environ.items() if name not in given}
+    return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("target", NEEDED)
+def test_target_names_every_variable_that_is_missing(target: str, tmp_path: Path) -> None:
+    done = make(tmp_path, target)
+    assert done.returncode == 2
+    assert f"{target} needs {' '.join(NEEDED[target])}:" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["Makefile"]
+
+
+def test_only_what_is_missing_is_named(tmp_path: Path) -> None:
+    done = make(tmp_path, "publish", "STAGE=prod", "VERSION=1.0.0")
+    assert "publish needs ARTIFACT_BUCKET:" in done.stderr
+
+
+def test_bucket_is_made_for_a_stage_only(tmp_path: Path) -> None:
+    assert "setup needs STAGE:" in make(tmp_path, "setup", "ARTIFACT_BUCKET=code").stderr
+
+
+@pytest.mark.parametrize("target", NEEDED)
+def test_target_runs_with_its_variables(target: str) -> None:
+    given = [f"{name}=x" for name in NEEDED[target]]
+    done = subprocess.run(["make", "-n", target, *given], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--stage x" in done.stdout
