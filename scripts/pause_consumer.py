@@ -6,14 +6,12 @@ python -m scripts.pause_consumer order-processing-queue --stage local [--resume]
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib import names
-from chalicelib.handlers import local_run
 from scripts.deployment import settings
 from scripts.deployment.cli import connect, reported
 from scripts.deployment.errors import DeploymentError
@@ -63,8 +61,6 @@ def main(argv: Sequence[str]) -> int:
 
     def run() -> int:
         stage = settings.load(options.stage)
-        if stage.is_local:
-            local_run.adopt(os.environ)
         session = connect(stage)
         changes = plan(session, stage.stage, options.queue, options.resume)
         word = "resume" if options.resume else "pause"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.handlers import local_run
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.settings import StageSettings
 
@@ -18,7 +20,7 @@ def connect(stage: StageSettings) -> Any:
     import boto3
 
     if stage.is_local:
-        os.environ.setdefault("AWS_ENDPOINT_URL", DEFAULT_ENDPOINT)
+        os.environ.setdefault("AWS_ENDPOINT_URL", local_endpoint())
         return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=stage.region)
     session = boto3.Session(region_name=stage.region)
     account = session.client("sts").get_caller_identity()["Account"]
@@ -29,12 +31,20 @@ def connect(stage: StageSettings) -> Any:
     return session
 
 
+def local_endpoint() -> str:
+    """Where the local run says that its engine is; its usual address when none is up."""
+    try:
+        return str(json.loads((local_run.directory(os.environ) / "run.json").read_text())["endpoint"])
+    except (OSError, ValueError, KeyError):
+        return DEFAULT_ENDPOINT
+
+
 def environment(stage: StageSettings) -> dict[str, str]:
     """The environment in which Chalice's own commands work on this stage."""
     variables = {**os.environ, "AWS_DEFAULT_REGION": stage.region}
     if stage.is_local:
         variables |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        variables.setdefault("AWS_ENDPOINT_URL", DEFAULT_ENDPOINT)
+        variables.setdefault("AWS_ENDPOINT_URL", local_endpoint())
     return variables
 
 

@@ -1,4 +1,4 @@
-"""Executions that are stopped, time out or vanish: the order is resumed or undone, and nobody waits minutes."""
+"""Executions that are stopped, time out or vanish: their order is resumed or undone, in seconds."""
 
 import json
 import uuid

@@ -16,8 +16,8 @@ LAKE = "order-lake-local-000000000000"
 SCHEDULES = ("relay-outbox", "sweep-orders", "expire-reservations", "purge-expired", "start-etl-run")
 SALES = (
     b"order_id,customer_id,product_id,quantity,price,order_date,region\n"
-    b"9001,C001,P001,2,10.00,2024-03-01,North\n"
-    b"9002,C001,P001,-1,10.00,2024-03-01,North\n"
+    b"9001,C001,P001,2,10.00,2019-03-01,North\n"
+    b"9002,C001,P001,-1,10.00,2019-03-01,North\n"
 )
 RARE = (
     Scene(
