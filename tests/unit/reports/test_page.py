@@ -159,6 +159,11 @@ def test_page_says_when_there_is_no_data_or_something_is_missing(name: str, word
     assert words not in " ".join(Soundness(full()).words)
 
 
+def test_page_of_a_day_that_is_not_over_says_so() -> None:
+    assert "The day is not over" in " ".join(Soundness(Desk(an_order()).page()).words)
+    assert "The day is not over" not in " ".join(Soundness(Desk().page(date="2026-11-19")).words)
+
+
 def test_strict_reader_notices_unsound_pages() -> None:
     with pytest.raises(AssertionError):
         Soundness("<p><b></p></b>")

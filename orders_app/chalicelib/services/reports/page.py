@@ -59,6 +59,8 @@ def _header(report: Report) -> str:
         f"<b>{escape(count(totals['orders'], 'completed order'))}</b> from "
         f"<b>{escape(count(totals['customers'], 'customer'))}</b>{trend}. All times are UTC."
     )
+    if not report["dayIsOver"]:
+        lede += " <b>The day is not over:</b> its figures so far stand beside those of whole days."
     return tag(
         "header",
         tag("p", escape(kicker), class_="kicker"),

@@ -42,6 +42,7 @@ def make_report(
         "currency": about.currency,
         "execution": about.execution,
         "generatedAt": about.generated_at,
+        "dayIsOver": about.generated_at[:10] > day.isoformat(),
         "totals": totals_of(totals, about.currency),
         "comparison": {
             "dayBefore": compared(totals, by_day[day - timedelta(days=1)], about.currency),
