@@ -1,7 +1,7 @@
 """Money as integer minor units; decimal strings only at the edges."""
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 # ISO 4217 minor-unit digits of the currencies that a stage may settle in.
 DIGITS = {
@@ -16,7 +16,7 @@ def to_minor(amount: Decimal | int | str, currency: str) -> int:
     """`Decimal("499.99"), "USD"` → 49999. Raises ValueError on a fraction of a minor unit or no number."""
     try:
         scaled = Decimal(amount).scaleb(DIGITS[currency])
-    except InvalidOperation as error:
+    except ArithmeticError as error:  # InvalidOperation, or Overflow of a huge exponent
         raise ValueError(f"{amount!r} is not an amount") from error
     if not scaled.is_finite():
         raise ValueError(f"{str(amount)!r} is not an amount")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -85,10 +86,10 @@ def _line(index: int, item: Any, problems: list[FieldProblem]) -> LineInput:
 
 
 def _is_text(value: Any) -> bool:
-    """Something to read, short enough to keep, that PostgreSQL can store (no NUL, no lone surrogate)."""
+    """Something to read, short enough to keep, without control characters or lone surrogates."""
     if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT:
         return False
-    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in value)
 
 
 def _decimal(value: Any, field: str, problems: list[FieldProblem]) -> Decimal | None:

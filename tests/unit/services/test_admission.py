@@ -41,6 +41,12 @@ def test_every_bad_field_is_named() -> None:
     ]  # fmt: skip
 
 
+def test_an_address_with_a_second_header_in_it_is_not_taken() -> None:
+    customer = {"name": "Jane Doe", "email": "jane@example.com\r\nBcc: all@example.com", "phone": "+49151\n1"}
+    order = foreign_order(JANE | {"customer": customer})
+    assert (order.customer.email, order.customer.phone) == (None, None)
+
+
 @given(
     st.fixed_dictionaries(
         {}, optional=dict.fromkeys(["orderId", "customer", "amount", "items", "currency"], JSON)
