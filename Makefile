@@ -44,10 +44,10 @@ run: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## the same, then s
 	@$(PY) -m scripts.local_run run --engine $(ENGINE)
 
 test: $(READY) $(SPARK_READY) ## the default tests (under 8 minutes on 2 cores)
-	@$(PY) -m pytest -m "not slow"
+	@$(PY) -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-all: $(READY) $(SPARK_READY) ## all tests, the slow ones too
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadgroup
 
 lint: $(READY) ## ruff and mypy
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
