@@ -23,7 +23,7 @@ FUNCTIONS: Mapping[str, Function] = {
             Grant(("sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:DeleteMessage"), _DRAINED),
             publishes("operational-alerts"),
         ),
-        timeout=60, database=True, concurrency=10,
+        timeout=30, database=True, concurrency=10,
         environment={"PARTIAL_BATCH_RESPONSES": "1"},  # the mappings of the bindings stack always ask for it
     ),
     "route-alarms": Function((publishes("order-notifications"), reports_failures()), concurrency=2),

@@ -10,7 +10,7 @@ from chalicelib.services.messages.model import KINDS, QUEUES, BadRequestError, W
 from chalicelib.services.messages.ports import Clock, Queues
 from chalicelib.services.messages.process_messages import Consumer, process_messages
 
-SECONDS = 20  # of one call; the workflow calls again
+SECONDS = 15  # of one call, which may take 30; the workflow calls again
 ROUNDS = 60
 BATCH = 10  # the most that SQS hands over at once
 

@@ -12,7 +12,7 @@ from chalicelib.services.messages.ports import Clock, Topic
 
 MOST = 500  # ids of more would not fit into the state of an execution
 LONGEST_BODY = 200_000  # bytes; SNS takes 256 KB with the attributes
-LONGEST_WAIT = 1200  # seconds; longer than a crashed consumer keeps a message invisible (360)
+LONGEST_WAIT = 1200  # seconds; longer than a crashed consumer keeps a message invisible (180)
 _FIELDS = frozenset({"type", "subject", "body", "key"})
 
 
