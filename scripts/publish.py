@@ -70,7 +70,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("out", nargs="?", type=Path, default=Path("out"))
     parser.add_argument("--stage", required=True)
     parser.add_argument("--version", required=True, help="semantic: 1.2.3")
-    parser.add_argument("--bucket", required=True, help="holds code and template: python -m scripts.setup_bucket")
+    parser.add_argument(
+        "--bucket", required=True, help="holds code and template: python -m scripts.setup_bucket"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show the plan and change nothing")
     options = parser.parse_args(argv)
 

@@ -94,7 +94,9 @@ def upload(running: Running, version: str | None = None) -> None:
             key, body = f"raw-data/{name}", (SAMPLES / name).read_bytes()
             put = s3.put_object(Bucket=LAKE, Key=key, Body=body)
             etag = put["ETag"].strip('"')
-            connection.execute(PENDING, (LAKE, key, version or put.get("VersionId", ""), etag, len(body), kind))
+            connection.execute(
+                PENDING, (LAKE, key, version or put.get("VersionId", ""), etag, len(body), kind)
+            )
 
 
 def main(argv: Sequence[str]) -> int:

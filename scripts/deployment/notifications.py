@@ -67,4 +67,6 @@ def calls(bucket: str, actual: Configuration, wanted: Mapping[str, Sequence[Conf
 def _meaning(one: Configuration) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Events and filters without what varies: ids, order, and S3's spelling of `Prefix`."""
     rules = one.get("Filter", {}).get("Key", {}).get("FilterRules", ())
-    return tuple(sorted(one["Events"])), tuple(sorted((rule["Name"].lower(), rule["Value"]) for rule in rules))
+    return tuple(sorted(one["Events"])), tuple(
+        sorted((rule["Name"].lower(), rule["Value"]) for rule in rules)
+    )

@@ -97,7 +97,8 @@ def plan(
     if published is None:
         first = {
             **{name: said[name] for name in ("Name", "Description", "Author", "SpdxLicenseId", "Labels")},
-            **{"LicenseUrl": url(said["LicenseUrl"]), "ReadmeUrl": url(said["ReadmeUrl"])},
+            "LicenseUrl": url(said["LicenseUrl"]),
+            "ReadmeUrl": url(said["ReadmeUrl"]),
         }
         says = f"create application {said['Name']} with version {version}"
         return [*calls, Call(says, "serverlessrepo", "create_application", {**first, **fresh})]

@@ -1,4 +1,4 @@
-"""Operators that say what the Amazon provider's own cannot: nothing to do, locked, and a check that failed."""
+"""Operators that say what the Amazon provider's own cannot: nothing to do, locked, a check that failed."""
 
 import json
 from typing import Any

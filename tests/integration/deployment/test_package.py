@@ -1,8 +1,10 @@
 """What CI gets: a plain package from a fresh clone, and one linted template of everything."""
 
+import dataclasses
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +121,22 @@ def test_local_stage_configures_the_functions_that_it_has(tmp_path: Path) -> Non
     package.chalice_package(project, "local", tmp_path / "out")
     made = set(functions(json.loads((tmp_path / "out" / "sam.json").read_text())))
     assert made == {logical(name) for name in chalice_config.functions(stage)}
+
+
+def test_packages_ship_once_as_a_layer_and_the_functions_zip_gets_smaller(tmp_path: Path) -> None:
+    project, out = cloud.copy_app(tmp_path), tmp_path / "out"
+    stage = dataclasses.replace(configure.defaults("prod"), dependency_layer=True)
+    configure.apply(stage, project, committed=True)
+    package.chalice_package(project, "prod", out)
+    template = json.loads((out / "sam.json").read_text())
+    layer = template["Resources"]["ManagedLayer"]["Properties"]
+    assert layer["ContentUri"] == "./layer-deployment.zip"
+    assert all(body["Layers"] == [{"Ref": "ManagedLayer"}] for body in functions(template).values())
+    with zipfile.ZipFile(out / "layer-deployment.zip") as archive:
+        assert any("/site-packages/psycopg/" in name for name in archive.namelist())
+    with zipfile.ZipFile(out / "deployment.zip") as archive:
+        tops = {name.split("/")[0] for name in archive.namelist()}
+    assert {"app.py", "chalicelib"} <= tops
+    assert not tops & {"psycopg", "psycopg_binary", "msgspec"}
+    sizes = {path.name: path.stat().st_size for path in out.glob("*.zip")}
+    assert sizes["deployment.zip"] * 5 < sizes["layer-deployment.zip"]

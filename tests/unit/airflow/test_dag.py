@@ -59,7 +59,8 @@ def default(name: str) -> Any:
 def named(text: str) -> dict[str, set[str]]:
     """What the DAG asks names for: functions of the app, and resources of the stack."""
     return {
-        kind: set(re.findall(rf"names\.{kind}\(['\"]([a-z-]+)['\"]", text)) for kind in ("function", "resource")
+        kind: set(re.findall(rf"names\.{kind}\(['\"]([a-z-]+)['\"]", text))
+        for kind in ("function", "resource")
     }
 
 
@@ -146,7 +147,9 @@ def test_nothing_is_read_from_aws_or_airflow_while_the_file_is_parsed() -> None:
 
 
 def test_plugin_defines_the_operators_that_the_provider_does_not_have() -> None:
-    defined = {node.name for node in ast.walk(ast.parse(PLUGIN.read_text())) if isinstance(node, ast.ClassDef)}
+    defined = {
+        node.name for node in ast.walk(ast.parse(PLUGIN.read_text())) if isinstance(node, ast.ClassDef)
+    }
     assert defined == {"PrepareRunOperator", "AthenaCheckOperator", "CheckRunOperator"}
 
 

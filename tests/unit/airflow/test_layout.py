@@ -31,7 +31,9 @@ def test_same_sources_make_the_same_plugins(tmp_path: Path) -> None:
 def test_constraints_local_pins_and_page_are_of_one_airflow() -> None:
     required = (layout.SOURCE / "requirements.txt").read_text()
     pinned = (layout.SOURCE / "requirements-local.txt").read_text()
-    (version,) = re.findall(r'^--constraint "https://\S+/constraints-([\d.]+)/constraints-3\.12\.txt"', required, re.M)
+    (version,) = re.findall(
+        r'^--constraint "https://\S+/constraints-([\d.]+)/constraints-3\.12\.txt"', required, re.M
+    )
     (provider,) = re.findall(r"^apache-airflow-providers-amazon==([\d.]+)$", required, re.M)
     assert f"apache-airflow=={version}\n" in pinned
     assert f"apache-airflow-providers-amazon=={provider}\n" in pinned
@@ -42,5 +44,9 @@ def test_airflow_is_installed_by_its_own_target_only() -> None:
     makefile = (ROOT / "Makefile").read_text()
     users = re.findall(r"^([a-z-]+):.*\$\(AIRFLOW_READY\)", makefile, re.M)
     assert users == ["airflow-demo"]
-    others = [ROOT / "requirements-dev.txt", *(ROOT / "etl").glob("*.txt"), *(ROOT / "orders_app").glob("*.txt")]
+    others = [
+        ROOT / "requirements-dev.txt",
+        *(ROOT / "etl").glob("*.txt"),
+        *(ROOT / "orders_app").glob("*.txt"),
+    ]
     assert [file.name for file in others if "apache-airflow" in file.read_text()] == []

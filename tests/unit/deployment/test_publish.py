@@ -132,7 +132,9 @@ def test_published_template_takes_its_code_from_the_bucket(out: Path) -> None:
     template = json.loads(stored["Body"].read())
     where = f"s3://{BUCKET}/order-platform/1.0.0"
     assert template["Resources"]["ApiHandler"]["Properties"]["CodeUri"] == f"{where}/deployment.zip"
-    assert template["Resources"]["ManagedLayer"]["Properties"]["ContentUri"] == f"{where}/layer-deployment.zip"
+    assert (
+        template["Resources"]["ManagedLayer"]["Properties"]["ContentUri"] == f"{where}/layer-deployment.zip"
+    )
     assert template["Metadata"][repository.METADATA]["SemanticVersion"] == "1.0.0"
 
 
@@ -158,7 +160,9 @@ def test_of_two_that_publish_at_once_the_second_is_refused(out: Path) -> None:
         publish.apply(second, session)
 
 
-@pytest.mark.parametrize("version", ["1", "1.0", "v1.0.0", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0-01", "latest"])
+@pytest.mark.parametrize(
+    "version", ["1", "1.0", "v1.0.0", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0-01", "latest"]
+)
 def test_version_must_be_semantic(out: Path, version: str) -> None:
     with pytest.raises(DeploymentError, match="not a semantic version"):
         publish.plan(Session(Repository()), out, version, BUCKET)
