@@ -38,10 +38,10 @@ def tell_sales(orders: Sequence[Mapping[str, Any]]) -> Json:
         _upload()
     with step("Waiting until files and orders are in the tables"):
         wanted = {"sample orders": 10, "orders of today": sum(one["status"] == "completed" for one in orders)}
-        wait_until(_counted, lambda counted: counted == wanted, "the tables", seconds=300)
+        wait_until(_counted, lambda counted: counted == wanted, "the tables", seconds=900)
     seconds = time.monotonic() - start
     daily, customers = query(DAILY_SALES), query(BEST_CUSTOMERS)
-    rejected = wait_until(quarantined, bool, "the quarantine", seconds=120)
+    rejected = wait_until(quarantined, bool, "the quarantine", seconds=900)
     today = [row for row in daily if (row["order_date"] or "") >= _first_day(orders)]
     show("Daily sales, as Athena gives them", daily)
     show("The best customers", customers)

@@ -40,6 +40,8 @@ def _classify(data: bytes, custom: Sequence[Classifier]) -> Schema | None:
     except UnicodeDecodeError:
         return None
     for one in custom:
+        if one.get("JsonClassifier", {}).get("JsonPath") == "$" and (found := _json(text)) is not None:
+            return found
         if "CsvClassifier" in one and (found := _csv(text, one["CsvClassifier"])) is not None:
             return found
     return _json(text) or _csv(text, {})

@@ -50,6 +50,24 @@ def test_a_classifier_can_say_that_there_is_a_header(lake: Lake) -> None:
     assert columns == {"customer_id": "string", "name": "string"}
 
 
+def test_classifiers_are_asked_in_their_order(lake: Lake) -> None:
+    """A CSV classifier would take JSON lines for rows with commas."""
+    lake.put("raw-data/customer_data.csv", CUSTOMERS)
+    lake.put(
+        "raw-data/orders/a.jsonl", '{"order_id": "O1", "price": 2.5}\n{"order_id": "O2", "price": 3.5}\n'
+    )
+    given = [{"JsonClassifier": {"JsonPath": "$"}}, {"CsvClassifier": {"ContainsHeader": "PRESENT"}}]
+    names = [lake.cloud.name("classifier") for _ in given]
+    for name, one in zip(names, given, strict=True):
+        [(kind, settings)] = one.items()
+        lake.glue.create_classifier(**{kind: {"Name": name, **settings}})
+        lake.cloud.undo(lambda name=name: lake.glue.delete_classifier(Name=name))
+    lake.crawl(lake.crawler("raw-data/", Classifiers=names))
+    columns = [set(table) for table in lake.tables().values()]
+    assert {"customer_id", "name"} in columns
+    assert any({"order_id", "price"} <= table for table in columns)
+
+
 def test_folders_of_key_and_value_become_partitions(lake: Lake) -> None:
     for day in ("2024-01-15", "2024-01-16"):
         lake.put(f"daily_sales/order_date={day}/a.parquet", parquet(region=["North"], orders=[2]))

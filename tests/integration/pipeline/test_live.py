@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from scripts.local_run.outside import delivered
-from scripts.local_run.stack import Running
+from tests.live import Platform as Running
 
 pytestmark = [pytest.mark.e2e]
 T = TypeVar("T")

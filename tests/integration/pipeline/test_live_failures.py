@@ -1,0 +1,208 @@
+"""Every failure arrow of the deployed data path, by causing the failure."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chalicelib import names
+from scripts.local_run.environment import ROOT
+from scripts.local_run.lake_story import quarantined
+from scripts.local_run.outside import wait_until
+from scripts.local_run.stack import STAGE
+from tests.integration.pipeline.deployed import (
+    LAKE,
+    STARTERS,
+    ended,
+    idle,
+    mailed,
+    number,
+    run_of,
+    sales,
+    settings,
+    upload,
+)
+from tests.live import Platform
+
+pytestmark = pytest.mark.e2e
+JOB_SCRIPT = "scripts/job.py"
+
+
+@pytest.fixture(autouse=True)
+def _idle(platform: Platform) -> Iterator[None]:
+    """Each failure has the data path for itself."""
+    idle(platform)
+    yield
+    idle(platform)
+
+
+@pytest.fixture
+def burning_job(platform: Platform) -> Iterator[None]:
+    """Every run goes to Glue, whose job fails; two attempts, without a wait between them."""
+    s3 = platform.client("s3")
+    script = s3.get_object(Bucket=LAKE, Key=JOB_SCRIPT)["Body"].read()
+    s3.put_object(Bucket=LAKE, Key=JOB_SCRIPT, Body=b"raise RuntimeError('the disk is on fire')\n")
+    changes = {"ETL_ENGINE": "spark", "ETL_MAX_ATTEMPTS": "2", "ETL_RETRY_DELAY_SECONDS": "0"}
+    with settings(platform, STARTERS, **changes):
+        yield
+    s3.put_object(Bucket=LAKE, Key=JOB_SCRIPT, Body=script)
+
+
+def test_a_failed_glue_job_is_retried_by_its_event_and_mailed_when_it_fails_again(
+    platform: Platform, burning_job: None
+) -> None:
+    key = upload(platform, "raw-data/burning.csv", sales("7001,C001,P1,1,5.00,2024-03-01,North"))
+    run = ended(platform, key)
+    assert (run["state"], run["engine"], run["attempt"]) == ("failed", "spark", 2)
+    letter = mailed(platform, run["run_id"])
+    assert "the disk is on fire" in letter
+    assert key in letter
+    jobs = platform.client("glue").get_job_runs(JobName=names.resource("etl-job", STAGE))["JobRuns"]
+    mine = [job for job in jobs if run["run_id"] in job["Arguments"].get("--manifest", "")]
+    assert [job["JobRunState"] for job in mine] == ["FAILED", "FAILED"]
+
+
+def test_a_crawler_that_fails_closes_the_run_and_tells_people(platform: Platform) -> None:
+    glue, name = platform.client("glue"), names.resource("processed-data-crawler", STAGE)
+    targets = glue.get_crawler(Name=name)["Crawler"]["Targets"]
+    glue.update_crawler(Name=name, Targets={"S3Targets": [{"Path": "s3://no-such-bucket/daily_sales/"}]})
+    try:
+        key = upload(platform, "raw-data/uncrawled.csv", sales("7002,C001,P1,1,5.00,2024-03-02,North"))
+        run = ended(platform, key)
+    finally:
+        glue.update_crawler(Name=name, Targets={"S3Targets": targets["S3Targets"]})
+    assert run["state"] == "checks_failed"
+    assert "the crawler failed" in run["error"]
+    assert number("select sum(daily_revenue) from daily_sales where order_date = '2024-03-02'") == "5.00"
+
+
+def test_tables_that_somebody_tampered_with_fail_their_checks(platform: Platform) -> None:
+    s3 = platform.client("s3")
+    first = upload(platform, "raw-data/before.csv", sales("7003,C001,P1,1,5.00,2024-03-03,North"))
+    assert ended(platform, first)["state"] == "succeeded"
+    folder = "processed-data/daily_sales/order_date=2024-03-03"
+    s3.copy_object(Bucket=LAKE, Key=f"{folder}/copy.parquet", CopySource=f"{LAKE}/{folder}/data.parquet")
+    try:
+        key = upload(platform, "raw-data/after.csv", sales("7004,C001,P1,1,5.00,2024-03-04,North"))
+        run = ended(platform, key)
+        assert run["state"] == "checks_failed"
+        assert "duplicate daily_sales" in run["error"]
+        said = command(platform, "scripts.check_lake")
+        assert said.returncode == 1, said.stdout + said.stderr
+        assert "duplicate daily_sales" in said.stdout
+    finally:
+        s3.delete_object(Bucket=LAKE, Key=f"{folder}/copy.parquet")
+    assert command(platform, "scripts.check_lake").returncode == 0
+
+
+def test_too_many_rejects_stop_the_run_before_anything_is_published(platform: Platform) -> None:
+    before = number("select sum(daily_revenue) from daily_sales")
+    lines = [f"71{n:03},C001,P1,{'none' if n % 2 else 1},5.00,2024-03-05,North" for n in range(120)]
+    run = ended(platform, upload(platform, "raw-data/rubbish.csv", sales(*lines)))
+    assert (run["state"], run["attempt"]) == ("failed", 1)
+    assert "QualityThresholdError: 60 of 120 rows are quarantined" in run["error"]
+    assert "does not pass by itself" in mailed(platform, run["run_id"])
+    assert number("select sum(daily_revenue) from daily_sales") == before
+    assert len([row for row in quarantined() if row["source"] == "raw-data/rubbish.csv"]) == 60
+
+
+def test_many_arrivals_make_few_runs_and_none_is_lost_while_a_run_is_on(platform: Platform) -> None:
+    keys = [
+        upload(platform, f"raw-data/many/{n}.csv", sales(f"72{n:03},C001,P1,1,1.00,2024-03-06,North"))
+        for n in range(40)
+    ]
+    states = {ended(platform, key)["state"] for key in keys}
+    assert states == {"succeeded"}
+    [(runs,)] = platform.rows(
+        "select count(distinct run_id) from pipeline_files where key like 'raw-data/many/%%'"
+    )
+    print(f"{len(keys)} files, {runs} runs")
+    assert runs <= len(keys) / 2
+    assert number("select sum(daily_revenue) from daily_sales where order_date = '2024-03-06'") == "40.00"
+
+
+def test_files_that_nobody_announced_are_found_by_a_scan(platform: Platform) -> None:
+    s3 = platform.client("s3")
+    told = s3.get_bucket_notification_configuration(Bucket=LAKE)
+    told.pop("ResponseMetadata")
+    s3.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration={})
+    try:
+        key = upload(platform, "raw-data/silent.csv", sales("7301,C001,P1,1,5.00,2024-03-07,North"))
+    finally:
+        s3.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration=told)
+    assert run_of(platform, key) is None
+    said = command(platform, "scripts.reingest", "--scan")
+    assert said.returncode == 0, said.stderr
+    assert ended(platform, key)["state"] == "succeeded"
+    again = command(platform, "scripts.reingest", "--scan")
+    assert again.stdout.startswith("0 file(s)")
+
+
+def test_corrected_rejects_come_back_to_their_places(platform: Platform, tmp_path: Path) -> None:
+    good, bad = "7401,C001,P1,1,5.00,2024-03-08,North", "7402,C001,P1,none,7.00,2024-03-08,North"
+    assert ended(platform, upload(platform, "raw-data/half.csv", sales(good, bad)))["state"] == "succeeded"
+    [row] = [row for row in quarantined() if row["source"] == "raw-data/half.csv"]
+    file = tmp_path / "corrected.jsonl"
+    file.write_text(json.dumps(row | {"quantity": "2"}) + "\n")
+    said = command(platform, "scripts.reingest", "--corrected", str(file))
+    assert said.returncode == 0, said.stderr
+    key = "raw-data/" + said.stdout.split("raw-data/")[1].strip()
+    assert ended(platform, key)["state"] == "succeeded"
+    assert number("select sum(daily_revenue) from daily_sales where order_date = '2024-03-08'") == "19.00"
+
+
+def test_a_worker_killed_in_mid_run_is_followed_by_a_second_attempt_with_the_same_tables(
+    platform: Platform,
+) -> None:
+    lines = [f"75{n:06},C001,P1,1,1.00,2024-03-09,North" for n in range(60_000)]
+    with settings(platform, STARTERS, ETL_RETRY_DELAY_SECONDS="0"):
+        upload(platform, "raw-data/killed.csv", sales(*lines))
+        pid = wait_until(
+            lambda: busy_worker(platform, "raw-data/killed.csv"), bool, "a busy small-batch worker", 120
+        )
+        os.kill(pid, signal.SIGKILL)
+        run = ended(platform, "raw-data/killed.csv")
+    assert (run["state"], run["attempt"]) == ("succeeded", 1)  # counted anew once it is published
+    [(attempts,)] = platform.rows(
+        "select count(*) from pipeline_runs r join pipeline_files f using (run_id)"
+        " where f.key = 'raw-data/killed.csv' and r.error is null"
+    )
+    assert attempts == 1
+    found = number("select sum(daily_revenue) from daily_sales where order_date = '2024-03-09'")
+    assert found == "60000.00"
+
+
+def busy_worker(platform: Platform, key: str) -> int:
+    """The process of the small-batch Lambda that has this run's file before it, else 0."""
+    run = run_of(platform, key)
+    if run is None or run["state"] != "running":
+        return 0
+    wanted = f"AWS_LAMBDA_FUNCTION_NAME={names.function('etl-small-batch', STAGE)}".encode()
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if wanted in environment and platform.endpoint.encode() in b"\0".join(environment):
+            return int(folder.name)
+    return 0
+
+
+def command(platform: Platform, module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A command as an operator types it."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=platform.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
