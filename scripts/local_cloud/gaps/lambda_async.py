@@ -1,4 +1,4 @@
-"""Gap: asynchronous calls have no OnSuccess, mix up DLQ and destination, count throttles as failures.
+"""Gap: asynchronous calls have no queue and no OnSuccess, mix up DLQ and destination, fail by throttling.
 
 docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html (two retries, throttles wait) and
 docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (what DLQ and destination receive).
@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,8 @@ from scripts.local_cloud.seams import function_at, value_at
 
 log = logging.getLogger("local_cloud.lambda_async")
 _THROTTLE_WAIT = 0.5
+_AT_ONCE = 4  # asynchronous calls of one function that run; the others wait in its queue
+_places: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(_AT_ONCE))
 _ACTIONS = {
     "sqs": "sqs:SendMessage",
     "sns": "sns:Publish",
@@ -85,9 +88,10 @@ def _attempt(
     retries = settings.get("MaximumRetryAttempts")
     allowed = 1 + (2 if retries is None else int(retries))
     expires = time.monotonic() + int(settings.get("MaximumEventAgeInSeconds") or 21600)
-    made = 0
+    function, made = str((func.get("config") or func).get("FunctionName")), 0
     while True:
-        result: dict[str, Any] = lambda_svc._execute_function(func, event)
+        with _places[function]:  # a waiting event takes none of the account's concurrency
+            result: dict[str, Any] = lambda_svc._execute_function(func, event)
         if result.get("throttle"):
             pause = _THROTTLE_WAIT
         else:

@@ -147,10 +147,19 @@ def test_lost_claim_leaves_the_rest_to_recovery() -> None:
 
 
 def test_compensation_that_fails_tells_a_person_why() -> None:
-    trace = process(ProcessOrder=ProgrammingError(), Compensate=OrderBusyError())
+    trace = process(ProcessOrder=ProgrammingError(), Compensate=ProgrammingError())
     assert trace.error == "COMPENSATION_FAILED"
-    assert trace.input_of("RecordCompensationFailure")["error"] == "OrderBusyError"
-    assert trace.states.count("Compensate") > 5, "compensation is retried before a person is called"
+    assert trace.input_of("RecordCompensationFailure")["error"] == "ProgrammingError"
+
+
+def test_compensation_that_may_still_pass_is_left_to_recovery() -> None:
+    trace = process(ProcessOrder=ProgrammingError(), Compensate=OrderBusyError())
+    assert trace.error == "WorkflowFault"
+    assert trace.states.count("Compensate") > 5, "compensation is retried before the execution gives up"
+
+
+def test_cancellation_that_may_still_settle_is_left_to_recovery() -> None:
+    assert cancel(SettleCancellation=GatewayTimeoutError()).error == "WorkflowFault"
 
 
 def test_failing_alert_still_ends_as_a_failed_compensation() -> None:
