@@ -1,0 +1,50 @@
+"""What keeps the lake cheap: lifecycles, the job's limits, and one run for many files."""
+
+from typing import Any
+
+from scripts.benchmarks.etl_cost import job_per_file, one_run
+from scripts.deployment import fragments
+
+BASE: dict[str, Any] = fragments.base()["Resources"]
+BINDINGS: dict[str, Any] = fragments.bindings()["Resources"]
+
+
+def test_every_prefix_of_the_lake_has_its_lifecycle() -> None:
+    rules = BASE["OrderLakeBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    by_prefix = {rule["Prefix"]: rule for rule in rules}
+    assert all(rule["Status"] == "Enabled" for rule in rules)
+    assert by_prefix["raw-data/"]["Transitions"] == [{"StorageClass": "STANDARD_IA", "TransitionInDays": 90}]
+    assert "ExpirationInDays" not in by_prefix["raw-data/"]  # the raw files are the source of everything
+    assert {by_prefix[name]["ExpirationInDays"] for name in ("temp/", "query-results/")} == {7, 14}
+    assert by_prefix["quarantine/"]["ExpirationInDays"] >= 90
+    # Versions cost as long as they are kept, and the bucket keeps versions.
+    assert all("NoncurrentVersionExpiration" in rule for prefix, rule in by_prefix.items() if prefix)
+    assert "AbortIncompleteMultipartUpload" in by_prefix[""]
+
+
+def test_the_job_scales_by_itself_ends_in_an_hour_and_never_retries_by_itself() -> None:
+    job = BASE["EtlJob"]["Properties"]
+    assert (job["WorkerType"], job["MaxRetries"], job["Timeout"]) == ("G.1X", 0, 60)
+    assert job["DefaultArguments"]["--enable-auto-scaling"] == "true"
+    assert job["ExecutionProperty"] == {"MaxConcurrentRuns": 1}
+
+
+def test_the_small_batch_lambda_is_never_retried_by_lambda_and_reports_its_failure() -> None:
+    rules = BINDINGS["EtlSmallBatchAsync"]["Properties"]
+    assert rules["MaximumRetryAttempts"] == 0
+    assert "OnFailure" in rules["DestinationConfig"]
+
+
+def test_a_query_has_a_limit() -> None:
+    settings = BASE["OrderAnalytics"]["Properties"]["WorkGroupConfiguration"]
+    assert settings["EnforceWorkGroupConfiguration"] is True
+    assert 0 < int(settings["BytesScannedCutoffPerQuery"]) <= 100 * 1024**3
+
+
+def test_the_raw_crawler_asks_the_json_classifier_first() -> None:
+    given = [one["Ref"] for one in BASE["RawDataCrawler"]["Properties"]["Classifiers"]]
+    assert [next(iter(BASE[name]["Properties"])) for name in given] == ["JsonClassifier", "CsvClassifier"]
+
+
+def test_one_run_for_many_files_is_cheaper_than_a_job_for_each() -> None:
+    assert job_per_file(1000).total > 10 * one_run(1000, per_run=20, seconds=15).total
