@@ -1,11 +1,13 @@
 """The Lambda runtime: what a function sees, and by which names its failures are known."""
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
 
-from tests.contract.cloud import Cloud, eventually
+from tests.contract.cloud import _RUNTIME, Cloud, eventually
 
 
 def ask(cloud: Cloud, function: str, event: Any = None) -> tuple[Any, str | None]:
@@ -70,6 +72,24 @@ def test_function_has_boto3_and_its_package_and_nothing_else(cloud: Cloud) -> No
     )
     wanted = ["boto3", "botocore", "psycopg", "chalice", "pytest", "ministack", "scripts"]
     assert ask(cloud, cloud.function(source), wanted)[0] == ["boto3", "botocore"]
+
+
+def test_function_imports_what_its_layer_brings(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html"""
+    client, body = cloud.client("lambda"), io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("python/from_the_top.py", "WHERE = 'top'")
+        archive.writestr(f"python/lib/{_RUNTIME}/site-packages/from_the_site.py", "WHERE = 'site'")
+    layer = client.publish_layer_version(LayerName=cloud.name("layer"), Content={"ZipFile": body.getvalue()})
+    which = {"LayerName": layer["LayerArn"], "VersionNumber": layer["Version"]}
+    cloud.undo(lambda: client.delete_layer_version(**which))
+    source = (
+        "import from_the_top, from_the_site\n"
+        "def handler(event, context):\n"
+        "    return [from_the_top.WHERE, from_the_site.WHERE]\n"
+    )
+    function = cloud.function(source, Layers=[layer["LayerVersionArn"]])
+    assert ask(cloud, function)[0] == ["top", "site"]
 
 
 def test_environment_is_kept_between_calls(cloud: Cloud) -> None:

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from scripts.local_cloud.seams import function_at, value_at
-from scripts.local_cloud.workers.executor import Executor
+from scripts.local_cloud.workers.executor import Config, Executor
 
 from . import Context
 
@@ -22,6 +22,7 @@ def install(context: Context) -> None:
     trace_of = function_at(lambda_svc, "_xray_trace_id_for_invocation", "config", "inbound_trace_header")
     credentials = function_at(lambda_runtime, "execution_credentials", "config")
     end_containers = function_at(lambda_svc, "_pool_kill_function", "account", "func_name")
+    layer = function_at(lambda_svc, "_resolve_layer_zip", "attachment")
     value_at(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", float)
     functions = lambda_svc._functions
 
@@ -29,7 +30,11 @@ def install(context: Context) -> None:
         wanted = os.environ.get("LOCAL_CLOUD_MAX_WORKERS")
         return int(wanted) if wanted else max(_LEAST_WORKERS, 2 * sum(1 for _ in functions.all_items()))
 
-    executor = Executor(context.scratch / "workers", context.endpoint, credentials, bound)
+    def layers(config: Config) -> list[bytes]:
+        return [archive for one in config.get("Layers") or () if (archive := layer(one))]
+
+    folder = context.scratch / "workers"
+    executor = Executor(folder, context.endpoint, credentials, bound, layers=layers)
     context.on_stop.append(executor.close)
 
     def execute(func: dict[str, Any], event: Any, request_id: str) -> Any:

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,10 @@ _RESPONSE_LIMIT = 6_291_556  # docs.aws.amazon.com/lambda/latest/dg/gettingstart
 
 
 class Executor:
-    """`credentials` gives the execution role's keys of a function; `endpoint` is where its boto3 calls go."""
+    """`credentials` gives the execution role's keys of a function; `endpoint` is where its boto3 calls go.
+
+    `layers` gives the zips of a function's layers, in their order.
+    """
 
     def __init__(
         self,
@@ -29,8 +32,10 @@ class Executor:
         credentials: Callable[[Config], Mapping[str, str]],
         bound: Callable[[], int],
         per_function: int = 2,
+        layers: Callable[[Config], Iterable[bytes]] = lambda config: (),
     ) -> None:
         self._folder = folder
+        self._layers = layers
         self._endpoint = endpoint
         self._credentials = credentials
         self._packages = Packages(folder / "code")
@@ -81,7 +86,7 @@ class Executor:
             _fingerprint(config),
             folder,
             code,
-            [code, runtime],
+            [code, *self._packages.layered(self._layers(config)), runtime],
             stream,
             self._environment(config, code, stream),
         )
@@ -122,7 +127,8 @@ def log_group(config: Config) -> str:
 def _fingerprint(config: Config) -> str:
     """Changes with whatever makes AWS start new execution environments."""
     parts = [
-        config.get(k) for k in ("CodeSha256", "Handler", "Environment", "Role", "MemorySize", "LoggingConfig")
+        config.get(k)
+        for k in ("CodeSha256", "Layers", "Handler", "Environment", "Role", "MemorySize", "LoggingConfig")
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -10,6 +10,7 @@ import io
 import shutil
 import threading
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 # The Python runtime carries boto3 and what it needs: docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
@@ -26,6 +27,12 @@ class Packages:
     def code(self, archive: bytes) -> Path:
         """The folder of this zip, unpacked and compiled once."""
         return self._once(hashlib.sha256(archive).hexdigest()[:24], lambda path: _unpack(archive, path))
+
+    def layered(self, archives: Iterable[bytes]) -> list[Path]:
+        """What of the layers is imported: docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html."""
+        roots = [self.code(archive) / "python" for archive in archives]
+        found = [path for root in roots for path in (root, *sorted(root.glob("lib/python*/site-packages")))]
+        return [path for path in found if path.is_dir()]
 
     def runtime(self) -> Path:
         """The folder with links to the packages that AWS's runtime provides."""
