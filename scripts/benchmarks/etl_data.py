@@ -19,6 +19,15 @@ def generate(folder: Path, rows: int) -> tuple[Path, Path]:
     return sales, customers
 
 
+def soiled(sales: Path, every: int = 1_000) -> Path:
+    """A copy with each thousandth line cut short, and one quote in the file: it is read strictly."""
+    target = sales.with_name(f"dirty_{sales.name}")
+    with sales.open() as lines, target.open("w") as out:
+        for number, line in enumerate(lines):
+            out.write(line[: len(line) // 2] + '"\n' if number and number % every == 0 else line)
+    return target
+
+
 def _customers() -> str:
     return f"""
 select 'C' || lpad(i::varchar, 7, '0') as customer_id, 'Name ' || (hash(i) % 5000) as name,
