@@ -16,7 +16,7 @@ missing = $(foreach name,$(1),$(if $(and $(filter-out undefined file default,$(o
 need = $(if $(and $(filter $@,$(MAKECMDGOALS)),$(strip $(call missing,$(1)))),$(error $@ needs $(strip $(call missing,$(1))): \
   make $@$(foreach name,$(1), $(name)=…)))
 
-.PHONY: help setup demo run test test-all lint clean bench bench-etl package publish provision deploy register teardown delete smoke check-lake airflow-demo
+.PHONY: help setup demo run test test-all lint clean bench bench-etl bench-messages package publish provision deploy register teardown delete smoke check-lake airflow-demo
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ lint: $(READY) ## ruff and mypy
 
 bench: $(READY) ## measure the order path beside the lesson's own design: speed, exact counts, memory, bill
 	@$(PY) -m scripts.benchmarks.orders
+
+bench-messages: $(READY) ## measure the storing of messages: batches beside one insert for each
+	@$(PY) -m scripts.benchmarks.messages
 
 clean: ## remove everything that the other targets made
 	@rm -rf .local $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis out build
