@@ -111,11 +111,22 @@ def dates_touched(batch: str, old: str) -> str:
     return f"select order_date from {batch} union select order_date from {old}"
 
 
-def customers_touched(batch: str, old: str, changed: str) -> str:
-    return (
-        f"select customer_id from {batch} union select customer_id from {old} "
-        f"union select customer_id from {changed}"
-    )
+def customers_touched(batch: str, old: str, checked: str, current_customers: str) -> str:
+    """By bucket: the customers of the batch's rows, old and new, and the batch's lines of unknown ones.
+
+    Lines are counted by customer first: only customers are hashed and looked up, not every line.
+    """
+    hashed = bucket("t.customer_id")
+    return f"""
+select {hashed}, count(*), sum(case when c.customer_id is null then t.sold else 0 end)
+from (
+  select customer_id, sum(n) as sold from (
+    select customer_id, count(*) as n from {batch} group by customer_id
+    union all select customer_id, cast(0 as bigint) as n from {old}
+    union all select customer_id, cast(0 as bigint) as n from {checked} where failed is null
+  ) as lines group by customer_id
+) as t left join {current_customers} as c on c.customer_id = t.customer_id
+group by {hashed}"""
 
 
 def among(column: str, values: Collection[str]) -> str:

@@ -163,8 +163,8 @@ def transform(
     wanted = replace(touched(engine, manifest, state, report), one_line=state.one_line and shape.one_line)
     orders = model.count_orders(wanted.one_line)
     days = wanted.pending_dates if state.sales else None
-    engine.table("gold_days", model.daily_sales("current_sales", days, orders))
-    engine.table(
+    engine.result("gold_days", model.daily_sales("current_sales", days, orders))
+    engine.result(
         "gold_customers",
         model.customer_metrics("current_sales", "current_customers", wanted.pending_buckets, orders),
     )
@@ -193,19 +193,13 @@ def merge_sales(engine: Engine, storage: Storage, state: LakeState, repeated: bo
 def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report) -> LakeState:
     """The days and customers of this batch's rows, old and new, and those that a dead run still owes."""
     days = {str(row[0]) for row in engine.rows(model.dates_touched("batch_sales", "old_sales"))}
-    changed = "(select customer_id from checked_customers where failed is null) as changed"
-    hashed = model.bucket("customer_id")
     buckets = engine.rows(
-        f"select {hashed}, count(*) from ({model.customers_touched('batch_sales', 'old_sales', changed)}) "
-        f"as t group by {hashed}"
+        model.customers_touched("batch_sales", "old_sales", "checked_customers", "current_customers")
     )
-    unknown = engine.rows(
-        "select count(*) from batch_sales as b where not exists "
-        "(select 1 from current_customers as c where c.customer_id = b.customer_id)"
-    )[0][0]
+    unknown = int(sum(lines for _, _, lines in buckets))
     if unknown:
         report.warnings_by_rule["customer_unknown"] = unknown
-    report.customers_touched = sum(count for _, count in buckets)
+    report.customers_touched = sum(count for _, count, _ in buckets)
     report.dates_touched = sorted({*state.pending_dates, *days})
     prefix = f"run={manifest.run_id}.{state.commits + 1}"  # no commit writes over what another one wrote
     moved = {m: f"silver/sales/{prefix}/order_month={m}/part-0.parquet" for m in {d[:7] for d in days}}
@@ -217,27 +211,22 @@ def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report
         sales={**state.sales, **moved},
         customers=f"silver/customers/{prefix}/part-0.parquet" if changed_customers else state.customers,
         pending_dates=report.dates_touched,
-        pending_buckets=sorted({*state.pending_buckets, *(b for b, _ in buckets)}),
+        pending_buckets=sorted({*state.pending_buckets, *(b for b, _, _ in buckets)}),
     )
 
 
 def count_tables(engine: Engine, state: LakeState, report: Report) -> LakeState:
     """Rows and revenue of each touched part of gold, and of the whole tables, for the checks."""
     days = dict.fromkeys(state.pending_dates, (0, "0.00"))
-    days |= _figures(engine, "gold_days", "order_date", "daily_revenue")
+    days |= engine.figures("gold_days", "order_date", "daily_revenue")
     buckets = dict.fromkeys(state.pending_buckets, (0, "0.00"))
-    buckets |= _figures(engine, "gold_customers", "bucket", "total_spent")
+    buckets |= engine.figures("gold_customers", "bucket", "total_spent")
     state = replace(state, days={**state.days, **days}, buckets={**state.buckets, **buckets})
     report.tables = {
         "daily_sales": {"partitions": len(state.days), **_sum(state.days.values())},
         "customer_metrics": _sum(state.buckets.values()),
     }
     return state
-
-
-def _figures(engine: Engine, table: str, part: str, money: str) -> dict[str, tuple[int, str]]:
-    found = engine.rows(f"select {part}, count(*), sum({money}) from {table} group by {part}")
-    return {str(name): (rows, format(revenue, "f")) for name, rows, revenue in found}
 
 
 def _sum(figures: Iterable[Sequence[Any]]) -> dict[str, Any]:
@@ -258,12 +247,10 @@ def write_silver(engine: Engine, storage: Storage, state: LakeState, before: Lak
 def write_gold(engine: Engine, storage: Storage, state: LakeState) -> None:
     if state.pending_dates:
         keys = {day: f"daily_sales/order_date={day}/data.parquet" for day in state.pending_dates}
-        everything = "select * from gold_days"
-        engine.put_partitions(everything, "order_date", keys, storage, keys.__getitem__, "daily_sales")
+        engine.put_result("gold_days", "order_date", keys, storage, "daily_sales")
     if state.pending_buckets:
         keys = {part: f"customer_metrics/part-{part}.parquet" for part in state.pending_buckets}
-        everything = "select * from gold_customers"
-        engine.put_partitions(everything, "bucket", keys, storage, keys.__getitem__, "customer_metrics")
+        engine.put_result("gold_customers", "bucket", keys, storage, "customer_metrics")
 
 
 def publish(storage: Storage, manifest: Manifest, report: Report) -> None:

@@ -1,6 +1,6 @@
 """What an engine must be able to do for the pipeline; everything else is SQL in the common subset."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -44,6 +44,17 @@ class Engine(Protocol):
         point: str,
     ) -> None:
         """One Parquet object for each wanted value of the column, which is left out; empty or not."""
+
+    def result(self, name: str, sql: str) -> None:
+        """Compute a result small enough for one machine's memory (gold) and keep it at hand."""
+
+    def figures(self, name: str, part: str, money: str) -> dict[str, tuple[int, str]]:
+        """By each value of the column `part` of a result: its rows and the sum of its money, as text."""
+
+    def put_result(
+        self, name: str, column: str, keys: Mapping[str, str], storage: Storage, point: str
+    ) -> None:
+        """A result as one Parquet object for each key of the column's values, which is left out."""
 
     def put_parquet(self, sql: str, storage: Storage, key: str, point: str) -> None: ...
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,18 @@ class DuckDbEngine:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql).fetchall()
+
+    def result(self, name: str, sql: str) -> None:
+        self.table(name, sql)
+
+    def figures(self, name: str, part: str, money: str) -> dict[str, tuple[int, str]]:
+        found = self.rows(f"select {part}, count(*), sum({money}) from {name} group by {part}")
+        return {str(value): (rows, format(revenue, "f")) for value, rows, revenue in found}
+
+    def put_result(
+        self, name: str, column: str, keys: Mapping[str, str], storage: Storage, point: str
+    ) -> None:
+        self.put_partitions(f"select * from {name}", column, keys, storage, keys.__getitem__, point)
 
     def put_partitions(
         self,

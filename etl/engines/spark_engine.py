@@ -1,7 +1,7 @@
 """The Spark engine: the same SQL on Glue or locally; files are read and objects written by the executors."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class SparkEngine:
         self._local = is_local(self._spark)
         self._min_native_bytes = min_native_bytes
         self._kept: list[Any] = []
+        self._results: dict[str, Any] = {}
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
         """Large clean CSV is split among the tasks, any other file is read strictly by one."""
@@ -70,6 +71,20 @@ class SparkEngine:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self._spark.sql(sql).collect()]
+
+    def result(self, name: str, sql: str) -> None:
+        """Gold comes to the driver as Arrow: no job to count it and none to write it."""
+        self._results[name] = spark_io.to_arrow(self._spark.sql(sql))
+
+    def figures(self, name: str, part: str, money: str) -> dict[str, tuple[int, str]]:
+        found = self._results[name].select([part, money]).group_by(part)
+        rows = found.aggregate([(money, "sum"), (money, "count")]).to_pylist()
+        return {str(r[part]): (r[f"{money}_count"], format(r[f"{money}_sum"], "f")) for r in rows}
+
+    def put_result(
+        self, name: str, column: str, keys: Mapping[str, str], storage: Storage, point: str
+    ) -> None:
+        spark_io.put_result(self._results[name], column, keys, storage, point, self._work)
 
     def put_partitions(
         self,

@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -19,6 +20,7 @@ from etl.storage import Storage, s3_client
 
 NOTES = -1  # the record number of the row that carries a file's notes to the driver
 _ROWS = 20_000
+_THREADS = 8
 _LOW_BITS = 33  # monotonically_increasing_id: partition above, row in partition below
 
 
@@ -217,6 +219,34 @@ def put_empty(
     empty = pa.Table.from_batches([], to_arrow_schema(frame.drop(column).schema))
     for value in sorted(values):
         _put_table(empty, storage, keys[value], point, folder)
+
+
+def to_arrow(frame: Any) -> Any:
+    """The whole frame as one Arrow table in the driver."""
+    import pyarrow as pa
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    schema = to_arrow_schema(frame.schema)
+    return pa.Table.from_batches(frame._collect_as_arrow(), schema)
+
+
+def put_result(
+    table: Any, column: str, keys: Mapping[str, str], storage: Storage, point: str, folder: Path
+) -> None:
+    """One object for each key, several at a time; a value that is not in the table gives an empty one."""
+    import pyarrow.parquet as pq
+
+    together = table.sort_by(column).combine_chunks()
+    parts = dict(_runs(iter(together.to_batches()), column))
+    empty = table.slice(0, 0).drop_columns([column])
+
+    def put(value: str) -> None:
+        path = folder / f"{point}-{value}.parquet"
+        pq.write_table(parts.get(value, empty), path)
+        storage.put(keys[value], path, point)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(put, sorted(keys)))
 
 
 def _put_table(table: Any, storage: Storage, key: str, point: str, folder: Path) -> None:

@@ -60,7 +60,7 @@ def statements() -> list[str]:
     made += [model.numbered("checked", True), model.accepted("n"), model.orders_of("b")]
     made += [model.superseded("s", "o"), model.winners("b", "o"), model.current("s", "o", "w")]
     made += [model.merged_customers("k", "c"), model.dates_touched("b", "o")]
-    made += [model.customers_touched("b", "o", "c"), model.of_months("c", ["2024-01"])]
+    made += [model.customers_touched("b", "o", "c", "k"), model.of_months("c", ["2024-01"])]
     for orders in map(model.count_orders, (True, False)):
         made += [
             model.daily_sales("c", ["2024-01-01"], orders),
