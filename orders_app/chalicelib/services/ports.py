@@ -55,7 +55,10 @@ class StoredReply:
 
 @dataclass(frozen=True)
 class Effect:
-    """Something done to the outside or the stock: `registered` before, `done` after, `undone` at the end."""
+    """Something done to the outside or the stock: `registered` before, `done` after, `undone` at the end.
+
+    Those of a completed order are `kept`: nobody looks through them until it is refunded.
+    """
 
     kind: str
     key: str
@@ -209,6 +212,10 @@ class Effects(Protocol):
         ...
 
     def mark(self, order_id: str, kind: str, state: str) -> None: ...
+
+    def keep(self, order_id: str) -> None:
+        """The order is completed: its effects stand, and are undone only if it is refunded."""
+        ...
 
     def of_order(self, order_id: str) -> list[Effect]:
         """In the order in which they were registered."""

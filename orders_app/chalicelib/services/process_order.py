@@ -59,7 +59,7 @@ def _complete(context: Context, tx: UnitOfWork, order: Order) -> str:
     """Commit the stock and complete; a cancellation that came while capturing takes over from here."""
     if order.status is Status.COMPLETED:
         return "completed"
-    tx.effects.mark(order.id, EFFECT, "done")
+    tx.effects.keep(order.id)
     tx.stock.commit(order.id)
     order.completed_at = context.clock()
     context.advance(order, Status.COMPLETED, events.COMPLETED, order.sale())

@@ -41,7 +41,7 @@ def _undo(context: Context, gateway: PaymentGateway, order_id: str, effect: Effe
     undone = (
         _refund(gateway, order_id, effect) if effect.kind == "capture" else _void(gateway, order_id, effect)
     )
-    if undone == 0 and effect.state == "done":
+    if undone == 0 and effect.state in ("done", "kept"):
         raise CompensationError(
             f"the {effect.kind} {effect.key!r} was done, but the gateway knows nothing of it"
         )

@@ -53,6 +53,13 @@ def test_an_execution_that_died_is_followed_by_another_that_goes_on_where_it_was
     assert shop.money(order)["charged"] == 14998
 
 
+def test_what_the_sweeper_looks_through_does_not_grow_with_completed_orders(shop: Shop) -> None:
+    order = shop.place()
+    assert shop.run(order) == "completed"
+    assert shop.open_effects(order) == ["authorisation", "reservation", "capture"]
+    assert shop.query("SELECT kind FROM effects WHERE state IN ('registered', 'done')") == []
+
+
 def test_an_aborted_execution_is_undone(shop: Shop) -> None:
     order = authorised(shop)
     assert stopped(shop, "exec-1", "ABORTED") == {order: "compensated"}

@@ -141,7 +141,7 @@ class PostgresOrders:
     def unsettled(self, before: datetime, limit: int) -> list[str]:
         rows = self._connection.execute(
             "SELECT DISTINCT o.id, o.swept_at FROM effects e JOIN orders o ON o.id = e.order_id"
-            " WHERE e.state <> 'undone' AND o.swept_at < %s"
+            " WHERE e.state IN ('registered', 'done') AND o.swept_at < %s"
             " AND o.status IN ('out_of_stock', 'declined', 'failed', 'cancelled', 'refunded')"
             " ORDER BY o.swept_at LIMIT %s",
             (before, limit),

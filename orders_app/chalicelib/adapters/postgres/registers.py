@@ -104,6 +104,11 @@ class PostgresEffects:
             "UPDATE effects SET state = %s WHERE order_id = %s AND kind = %s", (state, order_id, kind)
         )
 
+    def keep(self, order_id: str) -> None:
+        self._connection.execute(
+            "UPDATE effects SET state = 'kept' WHERE order_id = %s AND state <> 'undone'", (order_id,)
+        )
+
     def of_order(self, order_id: str) -> list[Effect]:
         rows = self._connection.execute(
             "SELECT kind, key, state FROM effects WHERE order_id = %s ORDER BY id", (order_id,)
