@@ -76,6 +76,7 @@ class LocalStack:
         self._parts.close()
 
     def _start(self) -> Running:
+        (self._folder / "run.json").unlink(missing_ok=True)  # of a run that was killed
         with step("Starting PostgreSQL"):
             database_url = fresh_database(self._parts.enter_context(self.server))
         with step("Starting the AWS engine"):
