@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from scripts.deployment import filters
 from scripts.deployment.calls import Call
 
 FLAG = "PARTIAL_BATCH_RESPONSES"
@@ -79,6 +80,29 @@ def subscription_calls(actual: Mapping[str, Mapping[str, str]], queue_arn: str) 
         for arn, attributes in actual.items()
         if json.loads(attributes.get("RedrivePolicy") or "{}") != policy
     ]
+
+
+def filter_calls(actual: Mapping[str, Mapping[str, str]]) -> list[Call]:
+    """The filter of Chalice's own subscriptions that have one, by subscription ARN with its attributes."""
+    found = []
+    for arn, attributes in actual.items():
+        policy = filters.of(arn.rsplit(":", 1)[0])
+        if policy is None:
+            continue
+        if attributes.get("FilterPolicyScope") != filters.SCOPE:
+            found.append(_attribute(arn, "filter by the body", "FilterPolicyScope", filters.SCOPE))
+        if json.loads(attributes.get("FilterPolicy") or "{}") != policy:
+            found.append(_attribute(arn, "filter the messages", "FilterPolicy", json.dumps(policy)))
+    return found
+
+
+def _attribute(arn: str, what: str, name: str, value: str) -> Call:
+    return Call(
+        f"{what} of a subscription of {arn.rsplit(':', 2)[-2]}",
+        "sns",
+        "set_subscription_attributes",
+        {"SubscriptionArn": arn, "AttributeName": name, "AttributeValue": value},
+    )
 
 
 def rule_calls(actual: Mapping[str, Iterable[Mapping[str, Any]]], queue_arn: str) -> list[Call]:

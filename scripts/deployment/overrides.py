@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib import names
-from scripts.deployment import gateway
+from scripts.deployment import filters, gateway
 from scripts.deployment.deployed import logical_id
 from scripts.deployment.fragments import Template
 from scripts.deployment.functions import FUNCTIONS
@@ -138,8 +138,15 @@ def _event(event: Mapping[str, Any], limit: int | None) -> dict[str, Any]:
         scaling = {"ScalingConfig": {"MaximumConcurrency": max(limit, 2)}} if limit else {}
         return {"FunctionResponseTypes": ["ReportBatchItemFailures"], **scaling}
     if kind == "SNS":
-        return {"RedrivePolicy": {"deadLetterTargetArn": UNDELIVERED_ARN}}
+        policy = filters.of(_text(event["Properties"]["Topic"]))
+        chosen = {"FilterPolicyScope": filters.SCOPE, "FilterPolicy": policy} if policy else {}
+        return {"RedrivePolicy": {"deadLetterTargetArn": UNDELIVERED_ARN}, **chosen}
     return {"DeadLetterConfig": {"Arn": UNDELIVERED_ARN}, "RetryPolicy": RETRY}
+
+
+def _text(value: Any) -> str:
+    """The text of a value that may be an `Fn::Sub` of it."""
+    return str(value["Fn::Sub"] if isinstance(value, Mapping) else value)
 
 
 def _api(properties: Mapping[str, Any], stage: StageSettings) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def _rest(stage: StageSettings, session: Session, found: Deployed) -> list[Call]
             _invoke_configs(lambda_, _asynchronous(found)), _queue(FAILURES, stage)
         ),
         *functions_config.subscription_calls(attributes, undelivered),
+        *functions_config.filter_calls(attributes),
         *functions_config.rule_calls(_targets(session.client("events"), found.rules()), undelivered),
         *_gateway(stage, session.client("apigateway"), found.api()["rest_api_id"]),
         *_notifications(stage, session.client("s3"), found),

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from chalicelib.services.report_event import OUTCOMES
 from scripts.deployment import functions_config as plan
 from scripts.deployment import gateway
 
@@ -58,6 +59,16 @@ def test_subscription_gets_its_dead_letter_queue_once() -> None:
     (call,) = plan.subscription_calls({arn: {}}, QUEUE)
     assert json.loads(call.arguments["AttributeValue"]) == {"deadLetterTargetArn": QUEUE}
     assert plan.subscription_calls({arn: {"RedrivePolicy": call.arguments["AttributeValue"]}}, QUEUE) == []
+
+
+def test_outcome_counter_is_called_for_outcomes_alone_and_told_so_once() -> None:
+    arn = "arn:aws:sns:us-east-1:1:order-events-dev:6f5e0b1c"
+    scope, policy = (call.arguments for call in plan.filter_calls({arn: {}}))
+    assert (scope["AttributeName"], scope["AttributeValue"]) == ("FilterPolicyScope", "MessageBody")
+    assert json.loads(policy["AttributeValue"]) == {"detail-type": sorted(OUTCOMES)}
+    done = {one["AttributeName"]: one["AttributeValue"] for one in (scope, policy)}
+    assert plan.filter_calls({arn: done}) == []
+    assert plan.filter_calls({"arn:aws:sns:us-east-1:1:operational-alerts-dev:7": {}}) == []
 
 
 def test_rule_keeps_its_target_and_gets_a_dead_letter_queue_once() -> None:
