@@ -16,6 +16,7 @@ from scripts.airflow import layout
 from scripts.local_run.environment import engine_environment
 
 Json = dict[str, str]
+PATIENCE = 1800  # seconds of one command
 
 
 class AirflowError(RuntimeError):
@@ -62,9 +63,13 @@ class Airflow:
 
     def _call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [str(self.python), "-m", "airflow", *arguments]
-        return subprocess.run(
-            command, cwd=self.home, env=self.environment(), capture_output=True, text=True, timeout=900
-        )
+        environment = self.environment()
+        try:
+            return subprocess.run(
+                command, cwd=self.home, env=environment, capture_output=True, text=True, timeout=PATIENCE
+            )
+        except subprocess.TimeoutExpired as error:
+            raise AirflowError(f"airflow {' '.join(arguments)} took over {PATIENCE} s") from error
 
     def environment(self) -> Mapping[str, str]:
         """Nothing of this process's own environment but the bare system, then Airflow's and the engine's."""
