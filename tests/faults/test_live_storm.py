@@ -182,7 +182,8 @@ def judge(storm: Storm, opening: dict[str, int], dead: int) -> dict[str, Any]:
         "dead letters": letters(platform) - dead,
     }
     told = {**figures, **Counter(status for _, status, _ in rows), "cancel answers": dict(storm.refused)}
-    assert not any(value for key, value in figures.items() if key not in ("seed", "orders")), told
+    wrong = {key: value for key, value in figures.items() if value and key not in ("seed", "orders")}
+    assert wrong == {}, f"seed {storm.seed}: {told}"
     assert sum(sum(amounts) for amounts in charged.values()) - sum(refunded.values()) == sum(
         total for _, status, total in rows if status == "completed"
     )
