@@ -33,7 +33,8 @@ FORMS: dict[str, Form] = {
     "country": _form(r"[A-Z]{2}", "must be a country code of two capitals (ISO 3166-1)"),
     "order": _form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "must be an order id, as ORD-…"),
     "reason": _form(r"[a-z][a-z0-9_]*", "must be a code of lower-case letters, digits and _"),
-    "reference": _form(r"[A-Za-z0-9._:@/+=-]+", "must hold only letters, digits and . _ : @ / + = -"),
+    # No @: the id goes into every event, so it must not be a mail address.
+    "reference": _form(r"[A-Za-z0-9._:/+=-]+", "must hold only letters, digits and . _ : / + = -"),
 }
 _FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}
 

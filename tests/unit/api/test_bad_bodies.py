@@ -31,6 +31,7 @@ def order(**changes: Any) -> dict[str, Any]:
         ({"customer": {"name": "A", "email": "a@example.com\r\nBcc: x@example.com"}}, "#/customer/email"),
         ({"customer": {"name": "A", "phone": "0151 123"}}, "#/customer/phone"),
         ({"customer": {"name": "A", "id": "a b"}}, "#/customer/id"),
+        ({"customer": {"name": "A", "id": "a@example.com"}}, "#/customer/id"),
         ({"customer": {"name": "A", "vip": True}}, "#/customer/vip"),
         ({"items": ...}, "#/items"),
         ({"items": {}}, "#/items"),
