@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from scripts.benchmarks.etl_data import generate, soiled
 from scripts.benchmarks.etl_goals import judged
 
 ROOT = Path(__file__).resolve().parents[2]
+LIMIT_SECONDS = 900  # of one contender
 
 
 @dataclass(frozen=True)
@@ -101,14 +103,18 @@ def measure(name: str, inputs: tuple[Path, Path], out: Path) -> Measured:
     command = [sys.executable, "-m", "scripts.benchmarks.etl_contenders", name, *map(str, inputs), str(out)]
     start = time.perf_counter()
     with log.open("w") as stream:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
+        )
         peak, cpu = _watch(process)
     wall = time.perf_counter() - start
     if process.returncode:
         raise SystemExit(f"{name} failed:\n{log.read_text()[-2000:]}")
     told = next(line for line in log.read_text().splitlines() if "RESULT " in line).split("RESULT ")[1]
     found: dict[str, Any] = json.loads(told)
-    return Measured(name, found.get("wall", wall), cpu, peak / 1e6, tables(out), found)
+    measured = Measured(name, found.get("wall", wall), cpu, peak / 1e6, tables(out), found)
+    print(f"  {name} took {measured.wall:.1f} s", file=sys.stderr, flush=True)
+    return measured
 
 
 def _watch(process: subprocess.Popen[bytes]) -> tuple[int, float]:
@@ -117,7 +123,11 @@ def _watch(process: subprocess.Popen[bytes]) -> tuple[int, float]:
     The kernel's own sum leaves out Spark's Java process, which nobody waits for.
     """
     peak, cpu = 0, {process.pid: 0.0}
+    end = time.monotonic() + LIMIT_SECONDS
     while process.poll() is None:
+        if time.monotonic() > end:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise SystemExit(f"a contender took more than {LIMIT_SECONDS} s and was stopped")
         family = _family(process.pid)
         peak = max(peak, sum(map(_resident, family)))
         cpu |= {pid: max(cpu.get(pid, 0.0), _cpu(pid)) for pid in family}
