@@ -5,6 +5,7 @@ not catch) and …/statemachine-structure.html (TimeoutSeconds of the machine).
 """
 
 import contextvars
+import functools
 import heapq
 import inspect
 import itertools
@@ -57,7 +58,7 @@ def _time_limits(sfn: Any) -> None:
             seconds = json.loads(machine["definition"]).get("TimeoutSeconds")
             if seconds:
                 run = contextvars.copy_context().run
-                limits.add(float(seconds), lambda: run(_time_out, sfn, arn))
+                limits.add(float(seconds), functools.partial(run, _time_out, sfn, str(arn)))
         return answer
 
     sfn._start_execution = start_with_limit
