@@ -25,21 +25,24 @@ def pytest_configure(config: pytest.Config) -> None:
     Shop.ablate = config.getoption("--ablate")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `closing` look at what all the others did."""
-    items.sort(key=lambda item: item.get_closest_marker("closing") is not None)
+    """Two workers: a file stays on one, and so does all that shares the live platform.
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests run on two workers: a file stays on one, and so does all that shares the live platform.
-
-    What takes longest to start comes first, so that the other worker does the rest meanwhile.
+    What takes longest comes first, so that the other worker does the rest meanwhile; tests marked `closing`
+    look at what the other live ones did, so they come last among those.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         shared = next((name for name in ("live_platform", "demo") if name in fixtures), None)
         item.add_marker(pytest.mark.xdist_group(shared or str(item.path)))
-    items.sort(key=lambda item: "live_platform" not in getattr(item, "fixturenames", ()))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if "live_platform" not in getattr(item, "fixturenames", ()):
+        return 2
+    return 1 if item.get_closest_marker("closing") else 0
 
 
 @pytest.fixture(scope="session")
