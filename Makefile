@@ -7,6 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 SPARK_READY := $(VENV)/.spark-ready
+BENCH_READY := $(VENV)/.bench-ready
 LOCAL_DIR := $(or $(ORDERS_LOCAL_DIR),.local)
 AIRFLOW_VENV := $(LOCAL_DIR)/airflow-venv
 AIRFLOW_READY := $(AIRFLOW_VENV)/.ready
@@ -27,6 +28,9 @@ $(READY): requirements-dev.txt orders_app/requirements.txt scripts/setup.sh
 
 $(SPARK_READY): etl/requirements-spark.txt $(READY)
 	@sh scripts/setup.sh $(VENV) etl/requirements-spark.txt $@
+
+$(BENCH_READY): etl/requirements-bench.txt $(READY)
+	@sh scripts/setup.sh $(VENV) etl/requirements-bench.txt $@
 
 $(AIRFLOW_READY): etl/airflow/requirements-local.txt scripts/setup.sh $(READY)
 	@PYTHON=$(PY) sh scripts/setup.sh $(AIRFLOW_VENV) etl/airflow/requirements-local.txt $@
@@ -54,6 +58,9 @@ lint: $(READY) ## ruff and mypy
 
 bench: $(READY) ## measure the order path beside the lesson's own design: speed, exact counts, memory, bill
 	@$(PY) -m scripts.benchmarks.orders
+
+bench-etl: $(READY) $(SPARK_READY) $(BENCH_READY) ## measure the ETL beside the recipe's own job, plain DuckDB and Polars
+	@$(PY) -m scripts.benchmarks.etl
 
 bench-messages: $(READY) ## measure the storing of messages: batches beside one insert for each
 	@$(PY) -m scripts.benchmarks.messages

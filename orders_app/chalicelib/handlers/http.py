@@ -55,7 +55,11 @@ class Call:
 
     @property
     def path(self) -> str:
-        return str(self.request.context.get("path") or self.request.path)
+        context = self.request.context
+        asked = str(context.get("path") or self.request.path)
+        # API Gateway puts the name of its stage before it, which is no part of what the client asked for.
+        stage = f"/{context.get('stage')}/"
+        return asked[len(stage) - 1 :] if asked.startswith(stage) else asked
 
     def header(self, name: str) -> str | None:
         value = self.request.headers.get(name)

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/glue/latest/dg/add-classifier.html
 import gzip
 import io
 import json
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -61,7 +62,7 @@ def test_classifiers_are_asked_in_their_order(lake: Lake) -> None:
     for name, one in zip(names, given, strict=True):
         [(kind, settings)] = one.items()
         lake.glue.create_classifier(**{kind: {"Name": name, **settings}})
-        lake.cloud.undo(lambda name=name: lake.glue.delete_classifier(Name=name))
+        lake.cloud.undo(partial(lake.glue.delete_classifier, Name=name))
     lake.crawl(lake.crawler("raw-data/", Classifiers=names))
     columns = [set(table) for table in lake.tables().values()]
     assert {"customer_id", "name"} in columns

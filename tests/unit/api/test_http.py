@@ -11,7 +11,13 @@ from tests.unit.api.conftest import SEED_ORDER, Api, assert_problem
 
 def gateway_event(method: str, path: str, body: Any = None, **changes: Any) -> dict[str, Any]:
     """A proxy event as API Gateway sends it: the body is a string, headers have any case."""
-    context = {"httpMethod": method, "resourcePath": path, "path": f"/prod{path}", "identity": {}}
+    context = {
+        "stage": "prod",
+        "httpMethod": method,
+        "resourcePath": path,
+        "path": f"/prod{path}",
+        "identity": {},
+    }
     return {
         "requestContext": context,
         "headers": {"Content-Type": "application/json"},
@@ -155,4 +161,4 @@ def test_the_gateways_broken_bodies_are_400(api: Api, changes: dict[str, Any]) -
 
 def test_instance_is_the_path_that_the_client_asked_for(api: Api) -> None:
     answer = api.app(gateway_event("POST", "/orders", "{"), None)
-    assert json.loads(answer["body"])["instance"] == "/prod/orders"
+    assert json.loads(answer["body"])["instance"] == "/orders"
