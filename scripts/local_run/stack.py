@@ -27,6 +27,7 @@ ENGINE_PORT = 4566
 API_PORT = 8000
 DATABASE = "orders"
 STAGE = "local"
+PACKAGES_KEPT = 3
 
 
 class LocalRunError(RuntimeError):
@@ -163,6 +164,8 @@ def copy_app(project: Path) -> None:
     if kept.is_dir():
         shutil.rmtree(saved, ignore_errors=True)
         kept.rename(saved)
+        for old in sorted(saved.iterdir(), key=lambda file: file.stat().st_mtime)[:-PACKAGES_KEPT]:
+            old.unlink()
     shutil.rmtree(project, ignore_errors=True)
     ignored = shutil.ignore_patterns("__pycache__", "deployed", "deployments", "venv")
     shutil.copytree(APP, project, ignore=ignored)
