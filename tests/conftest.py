@@ -39,10 +39,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
 
 
+# A test that counts what the day brought runs before those that bring a storm.
+_LIVE = ("reports", "test_live.py", "test_live_nightly.py", "messages", "pipeline", "e2e")
+
+
 def _turn(item: pytest.Item) -> int:
     if "live_platform" not in getattr(item, "fixturenames", ()):
-        return 2
-    return 1 if item.get_closest_marker("closing") else 0
+        return len(_LIVE) + 2
+    if item.get_closest_marker("closing"):
+        return len(_LIVE) + 1
+    place = item.path.parts[-2:]
+    return next((turn for turn, name in enumerate(_LIVE) if name in place), len(_LIVE))
 
 
 @pytest.fixture(scope="session")

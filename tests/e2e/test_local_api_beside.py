@@ -22,6 +22,7 @@ def beside(platform: Platform, tmp_path: Path) -> Iterator[Api]:
     port = free_port()
     chalice = Path(sys.executable).parent / "chalice"
     env = {k: v for k, v in platform.environment().items() if not k.startswith("AWS_")}
+    env["PYTHONUNBUFFERED"] = "1"  # what it says at its start must not wait in a buffer
     with (tmp_path / "log").open("w+") as log:
         command = [str(chalice), "local", "--stage", "local", "--port", str(port)]
         process = subprocess.Popen(command, cwd=APP, env=env, stdout=log, stderr=log)

@@ -139,27 +139,32 @@ class Triggers:
             trigger["_last_error"] = str(error)
 
     def fire(self, trigger: Record, workflow_run: Record | None) -> None:
-        """Start every action. A standalone trigger raises what went wrong, a workflow notes it."""
-        for action in trigger.get("Actions") or []:
-            entry: Record = {"trigger": trigger["Name"]}
+        """Start every action. A standalone trigger raises what went wrong, a workflow notes it.
+
+        All are noted as running before the first one starts: what ends at once must find its entry.
+        """
+        actions = list(trigger.get("Actions") or [])
+        entries = [_entry(trigger, action) for action in actions]
+        if workflow_run is not None:
+            workflow_run["_actions"] += entries
+        for action, entry in zip(actions, entries, strict=True):
             try:
-                entry |= self._start(trigger, action, workflow_run)
+                self._start(trigger, action, entry, workflow_run)
             except ServiceError as error:
                 if workflow_run is None:
                     raise
-                entry |= {"state": "ERROR", "error": f"{error.code}: {error}", "name": _action_name(action)}
-            if workflow_run is not None:
-                workflow_run["_actions"].append(entry)
+                entry.update(state="ERROR", error=f"{error.code}: {error}")
         if workflow_run is not None:
             self._settle(workflow_run)
 
-    def _start(self, trigger: Record, action: Record, workflow_run: Record | None) -> Record:
+    def _start(self, trigger: Record, action: Record, entry: Record, workflow_run: Record | None) -> None:
         from ministack.services import glue
 
         if crawler := action.get("CrawlerName"):
+            entry["crawler"] = glue._crawlers.get(crawler)
             self._crawls[crawler] = (trigger["Name"], workflow_run)
             call(self._start_crawler, {"Name": crawler})
-            return {"crawler": glue._crawlers[crawler], "name": crawler, "state": "RUNNING"}
+            return
         job = glue._jobs.get(action.get("JobName"))
         if job is None:
             raise ServiceError("EntityNotFoundException", f"Job {action.get('JobName')} not found")
@@ -168,8 +173,9 @@ class Triggers:
             arguments["--WORKFLOW_NAME"] = workflow_run["Name"]
             arguments["--WORKFLOW_RUN_ID"] = workflow_run["WorkflowRunId"]
         request = {"Arguments": arguments, "Timeout": action.get("Timeout")}
+        entry["job"] = job["Name"]
         run = self._runner.start(job, request, TriggerName=trigger["Name"], _workflow=workflow_run)
-        return {"job": job["Name"], "name": job["Name"], "run": run, "state": "RUNNING"}
+        entry.setdefault("run", run)
 
     # --- what follows when something has ended
 
@@ -235,6 +241,10 @@ class Triggers:
             run.update(Status="STOPPED" if stopped else "COMPLETED", CompletedOn=round(time.time(), 3))
 
 
+def _entry(trigger: Record, action: Mapping[str, Any]) -> Record:
+    return {"trigger": trigger["Name"], "name": _action_name(action), "state": "RUNNING"}
+
+
 def _action_name(action: Mapping[str, Any]) -> str:
     return str(action.get("JobName") or action.get("CrawlerName"))
 
@@ -274,7 +284,7 @@ def _shown(run: Mapping[str, Any]) -> Record:
 
 
 def _node(action: Mapping[str, Any]) -> Record:
-    if "job" in action:
+    if "run" in action:
         run = {key: value for key, value in action["run"].items() if not key.startswith("_")}
         return {
             "Type": "JOB",

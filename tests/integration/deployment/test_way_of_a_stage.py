@@ -68,7 +68,7 @@ def test_teardown_of_prod_leaves_its_data_in_the_stack(start: Any, tmp_path: Pat
     provision.apply(cloud.PROD, session)
     teardown.apply(cloud.PROD, session, tmp_path)
     left = inventory.read(session, "prod")
-    assert list(left["buckets"]) == ["order-lake-prod-000000000000"]
+    assert sorted(left["buckets"]) == ["order-lake-prod-000000000000", "order-reports-prod-000000000000"]
     assert left["queues"] == {}
     assert left["topics"] == {}
     provision.apply(cloud.PROD, session)

@@ -179,8 +179,11 @@ def test_customers_of_the_platform_reach_the_raw_zone_without_their_addresses(pl
     good, told = invoke("export-customers", {**named, "detail": {}, "resources": []})
     assert good, told
     assert told["exported"] >= 1
-    [(key,)] = rows(
-        platform, "select key from pipeline_files where kind = 'customers' order by id desc limit 1"
+    [(key,)] = until(
+        lambda: rows(
+            platform,
+            "select key from pipeline_files where key like 'raw-data/customers/%%' order by id desc limit 1",
+        )
     )
     text = boto3.client("s3").get_object(Bucket=LAKE, Key=key)["Body"].read().decode()
     assert "Ada Lovelace" in text
