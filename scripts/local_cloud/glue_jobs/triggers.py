@@ -94,7 +94,7 @@ class Triggers:
             raise ServiceError("IllegalWorkflowStateException", f"Workflow run is {run['Status']}")
         run["Status"] = "STOPPING"
         for action in run["_actions"]:
-            if "job" in action:
+            if "run" in action:
                 self._runner.stop(action["run"])
         self._settle(run)
         return reply({})
