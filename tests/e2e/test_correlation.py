@@ -132,7 +132,6 @@ def test_no_execution_tells_the_customer_in_its_history(platform: Platform, orde
 def test_no_queue_holds_the_customer_and_a_dead_letter_keeps_the_correlation_id(
     platform: Platform, order_id: str
 ) -> None:
-    """Every queue is read through a subscriber of the topic that feeds them all."""
     sqs, dead = platform.client("sqs"), platform.queue("order-processing-dlq")
     sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(envelope(platform, order_id)))
     try:
@@ -144,14 +143,19 @@ def test_no_queue_holds_the_customer_and_a_dead_letter_keeps_the_correlation_id(
 
 
 def everything_waiting(platform: Platform) -> Iterator[str]:
-    """Bodies and attributes of the messages in every dead-letter queue; they stay visible."""
+    """Bodies and attributes of every message in every dead-letter queue; afterwards they are visible again."""
     sqs = platform.client("sqs")
     for url in sqs.list_queues()["QueueUrls"]:
-        if "-dlq-" in url:
-            found = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
-            )
-            yield from (json.dumps(message) for message in found.get("Messages", []))
+        if "-dlq-" not in url:
+            continue
+        taken: list[str] = []
+        while found := sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, MessageAttributeNames=["All"]
+        ).get("Messages", []):
+            taken += [message["ReceiptHandle"] for message in found]
+            yield from (json.dumps(message) for message in found)
+        for handle in taken:
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
 
 
 def leaks(texts: Any) -> list[tuple[str, str]]:
