@@ -143,7 +143,7 @@ def test_no_queue_holds_the_customer_and_a_dead_letter_keeps_the_correlation_id(
 
 
 def everything_waiting(platform: Platform) -> Iterator[str]:
-    """Bodies and attributes of every message in every dead-letter queue; afterwards they are visible again."""
+    """Bodies and attributes of every message in every dead-letter queue; they stay visible."""
     sqs = platform.client("sqs")
     for url in sqs.list_queues()["QueueUrls"]:
         if "-dlq-" not in url:
