@@ -4,13 +4,17 @@ Finds what AWS would accept and regret later: a Retry that names no real error, 
 a task without a timeout, a state nobody reaches, personal data in a task's input.
 """
 
+import functools
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from botocore.session import Session
 
 from chalicelib.domain import errors
 
@@ -46,6 +50,10 @@ class Finding:
 def check(machine: Mapping[str, Any], known_placeholders: frozenset[str] | None = None) -> list[Finding]:
     """Every finding about one definition; placeholders are checked if those that have a value are given."""
     findings = list(_check_graph("", machine, machine.get("States", {})))
+    # Unique in the machine: https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html
+    for name, times in Counter(_state_names(machine)).items():
+        if times > 1:
+            findings.append(Finding("machine", f"{times} states are named {name!r}"))
     if not isinstance(machine.get("TimeoutSeconds"), int):
         findings.append(Finding("machine", "has no TimeoutSeconds"))
     if known_placeholders is not None:
@@ -62,6 +70,14 @@ def placeholder_of(function: str) -> str:
 def transient_errors() -> frozenset[str]:
     """The exact class names that the app raises for faults that may pass: what Retry may name."""
     return frozenset(_names(errors.TransientError)) - {"TransientError"}
+
+
+def _state_names(graph: Mapping[str, Any]) -> Iterator[str]:
+    """The names of all states, those inside of Map and Parallel too."""
+    for name, state in graph.get("States", {}).items():
+        yield name
+        for inner in (*state.get("Branches", ()), state.get("ItemProcessor", {})):
+            yield from _state_names(inner)
 
 
 def _check_graph(path: str, graph: Mapping[str, Any], states: Mapping[str, State]) -> Iterator[Finding]:
@@ -153,8 +169,28 @@ def _error_names(state: State) -> Iterator[str]:
 
 def _is_of_service(name: str, state: State) -> bool:
     """`Glue.ConcurrentRunsExceededException` on a task of `arn:aws:states:::glue:startJobRun.sync`."""
-    service = re.match(r"arn:[\w${}:-]*:states:::(?:aws-sdk:)?(\w+):", str(state.get("Resource", "")))
-    return service is not None and name.lower().startswith(service[1].lower() + ".")
+    task = re.match(r"arn:[\w${}:-]*:states:::(aws-sdk:)?(\w+):", str(state.get("Resource", "")))
+    return task is not None and name in _errors_of_service(task[2].lower(), sdk=task[1] is not None)
+
+
+@functools.cache
+def _errors_of_service(service: str, *, sdk: bool) -> frozenset[str]:
+    """What Step Functions names the service's errors: those of its API's model, and the one for all others.
+
+    The names are those of the SDK for Java: version 2 behind `aws-sdk:` (`Glue.GlueException`), version 1
+    behind the optimised integrations (`Glue.AWSGlueException`, `SNS.AmazonSNSException`):
+    https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+    """
+    model = Session().get_service_model(service)
+    prefix = str(model.service_id).replace(" ", "")
+    others = [f"AWS{prefix}Exception", f"Amazon{prefix}Exception"]
+    if sdk:
+        prefix = re.sub("[A-Z]{2,}", lambda capitals: capitals[0].capitalize(), prefix)
+        others = [f"{prefix}Exception"]
+    modelled = [
+        re.sub("(Exception|Fault)?$", "Exception", shape.name, count=1) for shape in model.error_shapes
+    ]
+    return frozenset(f"{prefix}.{name}" for name in modelled + others)
 
 
 def _personal_data(state: State) -> Iterator[str]:

@@ -37,7 +37,7 @@ ANSWERS = {
     "SettleCancellation": "refunded",
 }  # fmt: skip
 # AWS shows the items of a Map in the history, in any order; the engine leaves them out.
-IN_MAP = frozenset({"Notify", "NotNotified"})
+IN_MAP = frozenset({"Notify", "NotNotified", "Tell", "NotTold"})
 STATE_OF = {"SendNotification": "Notify", "CompensateOrder": "Compensate"}
 
 
@@ -68,7 +68,8 @@ def machines(endpoint: str | None) -> Iterator[tuple[Cloud, dict[str, str]]]:
 def scripted(order: str) -> dict[str, list[Answer]]:
     """The stub's answers as the walk takes them."""
     said = ANSWERS | dict(part.split("-") for part in order.split(".")[1:])
-    return {STATE_OF.get(task, task): [_answer(order, outcome)] for task, outcome in said.items()}
+    answers = {STATE_OF.get(task, task): [_answer(order, outcome)] for task, outcome in said.items()}
+    return {**answers, "Tell": answers["Notify"]}
 
 
 def _answer(order: str, outcome: str) -> Answer:

@@ -106,24 +106,28 @@ class OrderTask:
     order_id: str
     execution: str
     correlation_id: str = ""
-    error: str | None = None  # for record_compensation_failure: what the workflow caught
+    error: str | None = None  # the name of the fault that the workflow caught, never its message
     channel: str | None = None  # for send_notification
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_input(cls, event: Mapping[str, Any]) -> Self:
-        known = {"orderId", "execution", "correlationId", "error", "channel"}
-        error = event.get("error")
+        known = {"orderId", "execution", "correlationId", "error", "channel", "state"}
         return cls(
             order_id=event["orderId"],
             execution=event["execution"],
             correlation_id=event.get("correlationId") or "",
-            error=error
-            if error is None or isinstance(error, str)
-            else str(dict(error).get("Error", "unknown")),
+            error=_error_name(event),
             channel=event.get("channel"),
             extra={name: value for name, value in event.items() if name not in known},
         )
+
+
+def _error_name(task: Mapping[str, Any]) -> str | None:
+    """What was caught: told, or in the state of a task that is entered without a fault, too."""
+    state = task.get("state") or {}
+    error = task.get("error") or state.get("fault") or {}
+    return str(error if isinstance(error, str) else error.get("Error") or "") or None
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ def diagnostics(definition: Any) -> list[Diagnostic]:
         return [("INVALID_JSON_DESCRIPTION", f"This is not valid JSON: {error}", "/")]
     if not isinstance(machine, dict):
         return [("SCHEMA_VALIDATION_FAILED", "A definition is an object", "/")]
-    return list(_machine(machine, "", machine.get("QueryLanguage", "JSONPath")))
+    found = list(_machine(machine, "", machine.get("QueryLanguage", "JSONPath")))
+    return found + list(_duplicates(machine, "", set()))
 
 
 def _machine(machine: Mapping[str, Any], path: str, language: str) -> Iterator[Diagnostic]:
@@ -122,11 +123,29 @@ def _targets(state: Mapping[str, Any], here: str) -> Iterator[tuple[Any, str]]:
 
 
 def _branches(state: Mapping[str, Any], here: str, language: str) -> Iterator[Diagnostic]:
+    for where, inner in _scopes(state, here):
+        yield from _machine(inner, where, language)
+
+
+def _scopes(state: Mapping[str, Any], here: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The machines inside of a state, and where they are."""
     for number, branch in enumerate(state.get("Branches") or []):
-        yield from _machine(branch, f"{here}/Branches[{number}]", language)
+        yield f"{here}/Branches[{number}]", branch
     for field in ("Iterator", "ItemProcessor"):
         if isinstance(state.get(field), dict):
-            yield from _machine(state[field], f"{here}/{field}", language)
+            yield f"{here}/{field}", state[field]
+
+
+def _duplicates(machine: Mapping[str, Any], path: str, seen: set[str]) -> Iterator[Diagnostic]:
+    """Names that a state of the machine has already, those inside of Map and Parallel counted in."""
+    states = machine.get("States")
+    for name, state in states.items() if isinstance(states, dict) else ():
+        here = f"{path}/States/{name}"
+        if name in seen:
+            yield "DUPLICATE_STATE_NAME", f"Duplicate State name: {name}", here
+        seen.add(name)
+        for where, inner in _scopes(state, here):
+            yield from _duplicates(inner, where, seen)
 
 
 def _variable(state: Mapping[str, Any], here: str) -> str | None:

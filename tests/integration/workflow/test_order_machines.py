@@ -20,7 +20,8 @@ CONTEXT = SimpleNamespace(aws_request_id="request-1")
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "ClaimOrder": workflow.claim_order, "ValidatePayment": workflow.validate_payment,
     "CheckInventory": workflow.check_inventory, "ProcessOrder": workflow.process_order,
-    "Notify": workflow.send_notification, "Compensate": workflow.compensate_order,
+    "Notify": workflow.send_notification, "Tell": workflow.send_notification,
+    "Compensate": workflow.compensate_order,
     "RecordCompensationFailure": workflow.record_compensation_failure,
     "BeginCancellation": workflow.begin_cancellation, "SettleCancellation": workflow.settle_cancellation,
 }  # fmt: skip
@@ -91,6 +92,8 @@ def test_order_that_fails_ends_with_its_own_error_and_no_charge(
     assert (trace.error, shop.status(event["orderId"])) == (error, status)
     assert shop.money(event["orderId"]) == {"held": 0, "charged": 0, "refunded": 0}
     assert {message.about for message in shop.notifier.sent} == {status}
+    if error == "WorkflowFault":
+        assert shop.order(event["orderId"])["reason"] == "PaymentRefusedError"
 
 
 def test_answer_that_got_lost_is_asked_for_again(shop: Shop, run: Run) -> None:

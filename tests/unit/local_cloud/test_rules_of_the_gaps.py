@@ -86,7 +86,8 @@ def test_embedded_metric_has_each_set_of_dimensions() -> None:
 
 @pytest.mark.parametrize("field", ["ItemBatcher", "ResultWriter", "Assign"])
 def test_definition_that_the_engine_would_run_wrongly_is_refused(field: str) -> None:
-    only = {"Type": "Map", "ItemProcessor": machine(), "End": True, field: {"x": "y"}}
+    inner = {"StartAt": "Inner", "States": {"Inner": {"Type": "Pass", "End": True}}}
+    only = {"Type": "Map", "ItemProcessor": inner, "End": True, field: {"x": "y"}}
     assert [code for code, _, _ in diagnostics(json.dumps(machine(only)))] == ["NOT_IN_LOCAL_ENGINE"]
 
 
@@ -95,6 +96,18 @@ def test_variable_in_a_path_is_refused_and_the_context_object_is_not() -> None:
     assert diagnostics(json.dumps(machine(reads))) == []
     reads["Parameters"] = {"id.$": "$order"}
     assert diagnostics(json.dumps(machine(reads)))
+
+
+@pytest.mark.parametrize("field", ["ItemProcessor", "Branches"])
+def test_name_that_a_state_has_anywhere_in_the_machine_is_refused(field: str) -> None:
+    inner = {"StartAt": "Twice", "States": {"Twice": {"Type": "Pass", "End": True}}}
+    kind = {"ItemProcessor": "Map", "Branches": "Parallel"}[field]
+    at = "/States/B/" + {"ItemProcessor": "ItemProcessor", "Branches": "Branches[0]"}[field]
+    scope = {"Type": kind, field: [inner] if field == "Branches" else inner}
+    both = {"StartAt": "A", "States": {"A": {**scope, "Next": "B"}, "B": {**scope, "End": True}}}
+    assert diagnostics(json.dumps(both)) == [
+        ("DUPLICATE_STATE_NAME", "Duplicate State name: Twice", f"{at}/States/Twice")
+    ]
 
 
 def machine(only: dict[str, Any] | None = None) -> dict[str, Any]:

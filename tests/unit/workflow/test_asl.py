@@ -1,12 +1,13 @@
 """The state machines are sound as they are written, and the checker sees each kind of fault."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from scripts import check_asl
+from scripts.local_cloud.gaps.sfn_runs import delay
 
 FILES = sorted((check_asl.ROOT / "statemachines").glob("*.asl.json"))
 PROCESSING = check_asl.ROOT / "statemachines" / "process_order.asl.json"
@@ -56,6 +57,48 @@ def test_task_whose_process_died_or_hung_is_tried_again(name: str) -> None:
         assert retried >= LOST | check_asl.transient_errors(), key
 
 
+def tasks_of(graph: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, state in graph["States"].items():
+        if state["Type"] == "Task":
+            yield name, state
+        yield from tasks_of(state["ItemProcessor"]) if "ItemProcessor" in state else ()
+
+
+THROTTLED = "Lambda.TooManyRequestsException"
+
+
+@pytest.mark.parametrize("name", ["process_order", "cancel_order"])
+def test_throttled_task_waits_for_many_minutes_on_its_own_count(name: str) -> None:
+    """Functions have a reserved concurrency: a burst of orders waits, it does not undo any of them."""
+    for key, task in tasks_of(machine_of(name)):
+        own, *others = task["Retry"]
+        assert own["ErrorEquals"] == [THROTTLED], key
+        assert mean_wait(own) > 15 * 60, key
+        assert all(THROTTLED not in rule["ErrorEquals"] for rule in others), key
+
+
+def test_waiting_cancellation_outlasts_the_processing_workflow_it_waits_for() -> None:
+    cancelling = machine_of("cancel_order")
+    [busy] = [
+        rule
+        for rule in cancelling["States"]["SettleCancellation"]["Retry"]
+        if rule["ErrorEquals"] == ["OrderBusyError"]
+    ]
+    # By hundreds of draws: far outside of what chance makes of the mean.
+    assert mean_wait(busy) > 1.4 * processing()["TimeoutSeconds"]
+    assert cancelling["TimeoutSeconds"] > mean_wait(busy) + processing()["TimeoutSeconds"]
+
+
+def machine_of(name: str) -> dict[str, Any]:
+    machine: dict[str, Any] = json.loads((PROCESSING.parent / f"{name}.asl.json").read_text())
+    return machine
+
+
+def mean_wait(rule: dict[str, Any]) -> float:
+    """Seconds until the last attempt; full jitter draws half of each delay on the average."""
+    return sum(delay(rule, tried, lambda low, high: (low + high) / 2) for tried in range(rule["MaxAttempts"]))
+
+
 def test_placeholder_without_a_value_is_found() -> None:
     problems = [str(finding) for finding in check_asl.check(processing(), frozenset())]
     assert "machine: placeholder 'ClaimOrderArn' has no value" in problems
@@ -76,6 +119,7 @@ def edit(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 
 
 VALIDATE = "States/ValidatePayment"
+SENDING = "States/SendNotification/ItemProcessor/States"
 FAULTS = {
     "Next 'Nowhere' does not exist": edit(f"{VALIDATE}/Next", "Nowhere"),
     "is never reached": edit("States/Spare", {"Type": "Succeed"}),
@@ -95,10 +139,32 @@ FAULTS = {
     "has no Default": edit("States/Claimed/Default", None),
     "needs either Next or End": edit(f"{VALIDATE}/End", True),
     "fails without Error and Cause": edit("States/PaymentFailed/Error", None),
-    "SendNotification/Notify: has no TimeoutSeconds": edit(
-        "States/SendNotification/ItemProcessor/States/Notify/TimeoutSeconds", None
-    ),
+    "SendNotification/Notify: has no TimeoutSeconds": edit(f"{SENDING}/Notify/TimeoutSeconds", None),
+    "2 states are named 'Tell'": edit(f"{SENDING}/Tell", {"Type": "Succeed"}),
+    "2 states are named 'Ending'": edit(f"{SENDING}/Ending", {"Type": "Succeed"}),
 }
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "known"),
+    [
+        ("GetCrawler", "Glue.GlueException", True),
+        ("GetCrawler", "Glue.EntityNotFoundException", True),
+        ("GetCrawler", "Glue.AWSGlueException", False),
+        ("GetCrawler", "Glue.ThrotlingException", False),
+        ("GetCrawler", "glue.GlueException", False),
+        ("GetCrawler", "SNS.ThrottledException", False),
+        ("RunJob", "Glue.AWSGlueException", True),
+        ("RunJob", "Glue.GlueException", False),
+    ],
+)
+def test_error_of_a_service_is_one_that_the_task_s_integration_raises(
+    state: str, error: str, known: bool
+) -> None:
+    machine = machine_of("etl")
+    machine["States"][state]["Retry"][0]["ErrorEquals"] = [error]
+    found = [str(finding) for finding in check_asl.check(machine)]
+    assert found == ([] if known else [f"{state}: ErrorEquals {error!r} is no error that anything raises"])
 
 
 @pytest.mark.parametrize("problem", FAULTS)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.commands import OrderTask
 from scripts import check_asl
 from tests.unit.workflow.walk import Answer, Walk, walk
 
@@ -19,6 +20,13 @@ class GatewayTimeoutError(Exception):
 
 class OrderBusyError(Exception):
     """Named as the app's own."""
+
+
+class ThrottledCall(Exception):
+    """Step Functions' own error: Lambda had no room for the call."""
+
+
+ThrottledCall.__name__ = "Lambda.TooManyRequestsException"
 
 
 class ProgrammingError(Exception):
@@ -38,6 +46,7 @@ GOOD: Mapping[str, Sequence[Answer]] = {
     "CheckInventory": [answer("reserved")],
     "ProcessOrder": [answer("completed", CHANNELS)],
     "Notify": [{"outcome": "sent"}],
+    "Tell": [{"outcome": "sent"}],
     "Compensate": [answer("failed", CHANNELS)],
     "RecordCompensationFailure": [answer("compensation_failed")],
 }
@@ -99,7 +108,7 @@ def test_execution_that_does_not_own_the_order_ends_at_once_and_undoes_nothing(
 def test_cancelled_order_ends_the_workflow_without_a_failure(task: str) -> None:
     trace = process(**{task: answer("cancelled")})
     assert (trace.end, trace.error) == ("Cancelled", None)
-    assert "Notify" not in trace.states
+    assert not {"Notify", "Tell"} & set(trace.states)
 
 
 def test_order_that_cannot_be_admitted_is_rejected() -> None:
@@ -110,7 +119,7 @@ def test_declined_card_is_asked_once_and_the_customer_is_told() -> None:
     trace = process(ValidatePayment=answer("declined", CHANNELS))
     assert trace.error == "PaymentValidationError"
     assert trace.states.count("ValidatePayment") == 1
-    assert trace.states.count("Notify") == 2
+    assert trace.states.count("Tell") == 2
     assert "CheckInventory" not in trace.states
 
 
@@ -118,7 +127,7 @@ def test_declined_card_is_asked_once_and_the_customer_is_told() -> None:
 def test_out_of_stock_voids_the_payment_before_it_fails(task: str) -> None:
     trace = process(**{task: answer("out_of_stock")}, Compensate=answer("out_of_stock", CHANNELS))
     assert trace.error == "InventoryError"
-    assert trace.states.index("Compensate") < trace.states.index("Notify")
+    assert trace.states.index("Compensate") < trace.states.index("Tell")
 
 
 @pytest.mark.parametrize("task", ["ValidatePayment", "CheckInventory", "ProcessOrder"])
@@ -139,6 +148,30 @@ def test_transient_fault_is_retried_and_passes(task: str, fault: Exception) -> N
         **{task: [fault, fault, GOOD[task][0]]},
     )
     assert trace.states.count(task) == 3
+
+
+@pytest.mark.parametrize("task", ["ClaimOrder", "ValidatePayment", "CheckInventory", "ProcessOrder"])
+def test_throttled_function_delays_a_good_order_and_undoes_nothing(task: str) -> None:
+    trace = process(**{task: [*[ThrottledCall()] * 90, GatewayTimeoutError(), GOOD[task][0]]})
+    assert (trace.end, trace.error) == ("OrderComplete", None)
+    assert trace.states.count(task) == 92
+    assert "Compensate" not in trace.states
+
+
+def test_compensation_that_is_throttled_for_ever_is_left_to_recovery() -> None:
+    assert process(ProcessOrder=ProgrammingError(), Compensate=ThrottledCall()).error == "WorkflowFault"
+    assert cancel(SettleCancellation=ThrottledCall()).error == "WorkflowFault"
+
+
+def test_compensation_learns_which_fault_it_undoes() -> None:
+    given = process(ProcessOrder=ProgrammingError()).input_of("Compensate")
+    assert OrderTask.from_input(given).error == "ProgrammingError"
+
+
+@pytest.mark.parametrize("task", ["CheckInventory", "ProcessOrder"])
+def test_compensation_that_no_fault_led_to_has_none(task: str) -> None:
+    given = process(**{task: answer("out_of_stock")}).input_of("Compensate")
+    assert OrderTask.from_input(given).error is None
 
 
 def test_lost_claim_leaves_the_rest_to_recovery() -> None:
