@@ -71,6 +71,20 @@ class PostgresPipelineStore:
         with self._connect() as connection:
             return _insert(connection, run)
 
+    def note_failed(self, run: Run) -> bool:
+        with self._connect() as connection:
+            return bool(
+                _rows(
+                    connection,
+                    "insert into pipeline_runs (run_id, state, driver, started_at, lease_until, attempt,"
+                    " engine, reason, job_run_id, error, ended_at)"
+                    " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                    " on conflict do nothing returning run_id",
+                    *(run.run_id, run.state.value, run.driver.value, run.started_at, run.lease_until),
+                    *(run.attempt, run.engine, run.reason, run.job_run_id, run.error, run.lease_until),
+                )
+            )
+
     def active(self) -> Run | None:
         return self._one(f"state not in {_ENDED}")
 

@@ -67,6 +67,30 @@ def test_a_failed_glue_job_is_retried_by_its_event_and_mailed_when_it_fails_agai
     assert [job["JobRunState"] for job in mine] == ["FAILED", "FAILED"]
 
 
+def test_a_nightly_job_that_fails_is_started_once_more_and_both_failures_are_told(
+    platform: Platform, burning_job: None
+) -> None:
+    glue, job = platform.client("glue"), names.resource("etl-job", STAGE)
+    before = {run["Id"] for run in glue.get_job_runs(JobName=job)["JobRuns"]}
+    glue.start_workflow_run(Name=names.resource("etl-nightly", STAGE))
+
+    def failed() -> list[str]:
+        runs = [run for run in glue.get_job_runs(JobName=job)["JobRuns"] if run["Id"] not in before]
+        return [run["Id"] for run in reversed(runs) if run["JobRunState"] == "FAILED"]
+
+    first, second = wait_until(failed, lambda ids: len(ids) == 2, "both failures of the nightly job")
+    assert f"started again as {second}" in mailed(platform, first)
+    letter = mailed(platform, f"Job run {second}")
+    assert "not started again: it failed 2 times" in letter
+    assert "the disk is on fire" in letter
+    alerts = wait_until(
+        lambda: [post["text"] for post in platform.operators_mail() if f'"{second}"' in post["text"]],
+        bool,
+        "the alert",
+    )
+    assert "ETL job etl-job-local failed" in alerts[0]
+
+
 def test_a_crawler_that_fails_closes_the_run_and_tells_people(platform: Platform) -> None:
     glue, name = platform.client("glue"), names.resource("processed-data-crawler", STAGE)
     targets = glue.get_crawler(Name=name)["Crawler"]["Targets"]

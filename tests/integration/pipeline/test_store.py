@@ -143,6 +143,15 @@ def test_an_adopted_run_needs_the_lock_and_a_new_id(store: PipelineStore) -> Non
     assert not store.adopt(run("jr_1"))
 
 
+def test_a_failed_job_of_no_run_is_kept_once_and_without_the_lock(store: PipelineStore) -> None:
+    held = claimed(store)
+    failed = run("job-jr_9", state=State.FAILED, attempt=2, job_run_id="jr_9", error="disk", manifest=None)
+    assert store.note_failed(failed)
+    assert not store.note_failed(replace(failed, error="again"))
+    assert (store.get("job-jr_9"), store.find_by_job_run("jr_9")) == (failed, failed)
+    assert store.active() == held
+
+
 def test_without_versions_an_older_object_gives_way_to_a_newer_one(store: PipelineStore) -> None:
     old = raw_file(version_id="", etag="old", sequencer="00A")
     new = raw_file(version_id="", etag="new", sequencer="00AB")

@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.services.pipeline.model import (
     ALLOWED,
     FINAL,
+    BadPayloadError,
     EngineBusyError,
     PipelineError,
     RawFile,
@@ -74,6 +75,9 @@ class FakeStore:
             return False
         self.runs[run.run_id] = run
         return True
+
+    def note_failed(self, run: Run) -> bool:
+        return self.runs.setdefault(run.run_id, run) is run
 
     def active(self) -> Run | None:
         return next((run for run in self.runs.values() if run.state not in FINAL), None)
@@ -186,6 +190,8 @@ class FakeEngines:
         return f"jr_{len(self.jobs)}"
 
     def job_run(self, name: str, run_id: str) -> Mapping[str, Any]:
+        if run_id not in self.states:
+            raise BadPayloadError(f"EntityNotFoundException: {run_id}")
         return self.states[run_id]
 
 

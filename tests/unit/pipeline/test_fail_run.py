@@ -169,6 +169,87 @@ def test_a_failure_after_publication_changes_nothing() -> None:
     assert world.run(run.run_id).state is State.CRAWLING
 
 
+def unstarted(world: World, job_run_id: str, **arguments: str) -> str:
+    """The failure of a job that no run started: by the nightly trigger, the orchestrator or hand."""
+    named = {f"--{name}": value for name, value in arguments.items()}
+    world.engines.states[job_run_id] = {"status": "FAILED", "arguments": named}
+    return job_run_id
+
+
+def test_a_failed_job_of_no_run_is_started_once_more_and_people_are_told_of_both_failures() -> None:
+    world = World()
+    fail(world, glue_failure(unstarted(world, "jr_night", database_name="order_lake_local")))
+    again = {"--database_name": "order_lake_local", "--attempt": "2"}
+    assert world.engines.jobs == [("etl-job-local", again)]
+    unstarted(world, "jr_1", database_name="order_lake_local", attempt="2")
+    fail(world, glue_failure("jr_1"))
+    assert len(world.engines.jobs) == 1
+    first, second = (text for _, text in world.alerts.mails)
+    assert "started again as jr_1" in first
+    assert "not started again: it failed 2 times" in second
+    assert [details["job_run_id"] for _, details in world.alerts.alerts] == ["jr_night", "jr_1"]
+
+
+def test_a_failed_job_of_no_run_is_in_the_history_and_holds_no_lock() -> None:
+    world = World()
+    run = world.running()
+    fail(world, glue_failure(unstarted(world, "jr_night"), message="QualityThresholdError: 60 of 120"))
+    kept = world.run("job-jr_night")
+    assert (kept.state, kept.error) == (State.FAILED, "QualityThresholdError: 60 of 120")
+    assert (world.store.active(), world.engines.jobs) == (run, [])
+
+
+def test_a_failed_job_of_no_run_is_told_of_once_however_often_its_failure_is_delivered() -> None:
+    world = World()
+    body = glue_failure(unstarted(world, "jr_night"))
+    assert fail(world, body) is not None
+    assert fail(world, body) is None
+    assert (len(world.alerts.mails), len(world.alerts.alerts), len(world.engines.jobs)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "why"),
+    [
+        ("FAILED", "QualityThresholdError: 60 of 120 rows", "QualityThresholdError does not pass by itself"),
+        ("STOPPED", "Job run stopped", "somebody stopped it"),
+    ],
+)
+def test_a_job_of_no_run_that_would_fail_again_is_only_told_of(state: str, message: str, why: str) -> None:
+    world = World()
+    fail(world, glue_failure(unstarted(world, "jr_night"), state, message))
+    assert world.engines.jobs == []
+    [(subject, text)] = world.alerts.mails
+    assert subject == "ETL job etl-job-local failed"
+    assert f"not started again: {why}" in text
+    assert message in text
+
+
+def test_a_job_of_no_run_that_cannot_be_started_again_is_told_of_with_the_reason() -> None:
+    world = World()
+    world.engines.busy = True
+    fail(world, glue_failure(unstarted(world, "jr_night")))
+    assert "not started again: EngineBusyError" in world.alerts.mails[0][1]
+
+
+def test_a_job_whose_run_was_given_back_is_not_started_again() -> None:
+    world = World()
+    fail(world, glue_failure(unstarted(world, "jr_old", manifest="s3://lake/temp/manifests/run-gone.json")))
+    assert (world.engines.jobs, len(world.alerts.mails)) == ([], 1)
+
+
+def test_a_failed_job_that_glue_has_forgotten_is_told_of_all_the_same() -> None:
+    world = World()
+    fail(world, glue_failure("jr_unknown"))
+    assert "Glue no longer knows" in world.alerts.mails[0][1]
+
+
+def test_a_failed_job_is_told_of_by_alert_where_no_mail_can_be_sent() -> None:
+    world = World()
+    world.alerts.mail_broken = True
+    fail(world, glue_failure(unstarted(world, "jr_night")))
+    assert len(world.alerts.alerts) == 1
+
+
 @pytest.mark.parametrize("body", ["rubbish", "[]", "{}", '{"detail": {}}', '{"detail": null}'])
 def test_a_message_that_is_no_failure_goes_to_the_dead_letters(body: str) -> None:
     with pytest.raises(BadMessageError):

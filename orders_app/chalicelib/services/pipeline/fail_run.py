@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.services.pipeline.choose_engine import AUTO, SPARK
+from chalicelib.services.pipeline.fail_job import MANIFEST, arguments_of, fail_job, tell
 from chalicelib.services.pipeline.finish_run import start_next
 from chalicelib.services.pipeline.judge_failure import Failure, Verdict, judge_failure
 from chalicelib.services.pipeline.model import (
     NOT_PUBLISHED,
     BadMessageError,
-    BadPayloadError,
     Driver,
     Engine,
     RawFile,
@@ -57,10 +57,13 @@ def read_failure(body: str) -> JobFailure:
 def handle_failure(starter: Starter, alerts: Alerts, body: str) -> Run | None:
     """The run after the verdict, None where the failure is not that of a run's current attempt."""
     told = read_failure(body)
-    run = _run_of(starter, told)
-    if run is None:
-        return None
-    return fail_run(starter, alerts, run, told.failure)
+    run = starter.store.get(told.run_id) if told.run_id else _run_of_job(starter, told)
+    if run is not None:
+        return fail_run(starter, alerts, run, told.failure) if _is_current(starter, run, told) else None
+    if told.job_name and told.job_run_id:
+        return fail_job(starter, alerts, told.job_name, told.job_run_id, told.failure)
+    starter.log.warning("failure of no known run", run_id=told.run_id, cause=told.failure.cause)
+    return None
 
 
 def fail_run(starter: Starter, alerts: Alerts, run: Run, failure: Failure) -> Run | None:
@@ -97,7 +100,7 @@ def end_failed(starter: Starter, alerts: Alerts, run: Run, error: str) -> Run | 
     if ended is None:
         return None
     subject = f"ETL run {run.run_id} failed"
-    _tell(starter, alerts, subject, _letter(ended, files, error))
+    tell(starter, alerts, subject, _letter(ended, files, error))
     alerts.alert(
         subject, {"run_id": run.run_id, "attempts": run.attempt, "files": len(files), "cause": error}
     )
@@ -117,12 +120,8 @@ def _retry(starter: Starter, run: Run, failure: Failure, verdict: Verdict) -> Ru
     return restart_run(starter, waiting)
 
 
-def _run_of(starter: Starter, told: JobFailure) -> Run | None:
-    """The run whose current attempt this is: an old message must not count against a newer attempt."""
-    run = starter.store.get(told.run_id) if told.run_id else _run_of_job(starter, told)
-    if run is None:
-        starter.log.warning("failure of no known run", job_run_id=told.job_run_id, cause=told.failure.cause)
-        return None
+def _is_current(starter: Starter, run: Run, told: JobFailure) -> bool:
+    """Whether it is of the run's current attempt: an old message must not count against a newer one."""
     old_attempt = told.attempt not in (None, run.attempt)
     old_job = told.job_run_id is not None and run.job_run_id not in (None, told.job_run_id)
     if (
@@ -132,8 +131,8 @@ def _run_of(starter: Starter, told: JobFailure) -> Run | None:
         or run.driver is Driver.WORKFLOW
     ):
         starter.log.info("failure already dealt with", run_id=run.run_id, state=run.state.value)
-        return None
-    return run
+        return False
+    return True
 
 
 def _run_of_job(starter: Starter, told: JobFailure) -> Run | None:
@@ -141,11 +140,8 @@ def _run_of_job(starter: Starter, told: JobFailure) -> Run | None:
     run = starter.store.find_by_job_run(told.job_run_id or "")
     if run is not None or told.job_name is None or told.job_run_id is None:
         return run
-    try:
-        arguments = starter.engines.job_run(told.job_name, told.job_run_id)["arguments"]
-    except BadPayloadError:
-        return None
-    name = str(arguments.get("--manifest", "")).rsplit("/", 1)[-1]
+    arguments = arguments_of(starter, told.job_name, told.job_run_id) or {}
+    name = arguments.get(MANIFEST, "").rsplit("/", 1)[-1]
     return starter.store.get(name.removesuffix(".json"))
 
 
@@ -167,10 +163,3 @@ def _letter(run: Run, files: list[RawFile], error: str) -> str:
         f"To take them in again: python -m scripts.reingest --stage STAGE --run {run.run_id}",
     ]
     return "\n".join(lines)
-
-
-def _tell(starter: Starter, alerts: Alerts, subject: str, text: str) -> None:
-    try:
-        alerts.mail(subject, text)
-    except Exception as error:  # the alert goes out all the same
-        starter.log.error("mail not sent", cause=f"{type(error).__name__}: {error}")

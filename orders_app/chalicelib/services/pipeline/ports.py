@@ -28,6 +28,10 @@ class PipelineStore(Protocol):
         """Takes the lock for a run that was started elsewhere and has no recorded files."""
         ...
 
+    def note_failed(self, run: Run) -> bool:
+        """Keeps a failed job of no run as an ended run, without the lock; False where it is kept already."""
+        ...
+
     def active(self) -> Run | None:
         """The run that holds the lock."""
         ...
