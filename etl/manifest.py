@@ -30,7 +30,11 @@ class SourceFile:
 
     @property
     def name(self) -> str:
-        return self.key if self.bucket else Path(self.key).name
+        """What tells its rows from all others: alike in every run, whatever else the run reads."""
+        if self.bucket is None:
+            return self.key
+        version = f"?versionId={self.version_id}" if self.version_id else ""
+        return f"s3://{self.bucket}/{self.key}{version}"
 
     @property
     def version(self) -> int:
@@ -49,9 +53,10 @@ class Manifest:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, schema: str) -> list[SourceFile]:
-        """The files of one schema in an order that does not depend on how they were listed."""
-        chosen = {(f.version, f.name, f.key, f.version_id or ""): f for f in self.files if f.schema == schema}
-        return [chosen[key] for key in sorted(chosen)]
+        """The files of one schema, each once, in an order that does not depend on how they were listed."""
+        listed = sorted((f for f in self.files if f.schema == schema), key=lambda f: (f.version, f.name))
+        by_name = {file.name: file for file in listed}
+        return sorted(by_name.values(), key=lambda file: (file.version, file.name))
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), default=lambda value: value.isoformat(), indent=1)

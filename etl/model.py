@@ -39,6 +39,8 @@ CUSTOMER_COLUMNS = (
     "source_version",
     "record",
 )
+# Where lines without a readable order id are put: beyond every ordinal, each line of a file elsewhere.
+UNPLACED = 100_000_000
 BUCKETS = tuple("0123456789abcdef")
 _LATEST = "source_version desc, source desc, record desc"
 
@@ -51,9 +53,11 @@ def bucket(column: str) -> str:
 def numbered(checked: str, repeated: bool) -> str:
     """Checked sales with a line number: the row's ordinal within its order in its file where it brings none.
 
-    Rejected rows count in the ordinal, so that a corrected row lands in its own place.
+    Rejected rows count in the ordinal, so that a corrected row lands in its own place. A row without a
+    readable order id is never accepted; corrected, it joins lines of its order that were numbered without it.
     """
     ordinal = "row_number() over (partition by source, order_id order by record)" if repeated else "1"
+    ordinal = f"case when order_id is null then {UNPLACED} + record else {ordinal} end"
     columns = ", ".join(
         f"coalesce(line_number, cast({ordinal} as int)) as line_number" if c == "line_number" else c
         for c in SALES_COLUMNS

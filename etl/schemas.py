@@ -17,6 +17,7 @@ KINDS: Mapping[str, Kind] = {
     "id": Kind(None, "text"),
     "text": Kind(None, "text"),
     "int": Kind("-?[0-9]{1,7}", "int"),
+    "ordinal": Kind("-?[0-9]{1,9}", "int"),
     "version": Kind("[0-9]{1,17}", "bigint"),
     "money": Kind("-?[0-9]{1,9}([.][0-9]{1,2}0*)?", "decimal(18,2)"),
     "date": Kind("[0-9]{4}-[0-9]{2}-[0-9]{2}", "date"),
@@ -61,7 +62,7 @@ SALES = Schema(
     "sales",
     (
         Column("order_id", "id", required=True),
-        Column("line_number", "int"),
+        Column("line_number", "ordinal"),
         Column("version", "version"),
         Column("customer_id", "id", required=True),
         Column("product_id", "id"),

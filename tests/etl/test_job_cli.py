@@ -95,7 +95,7 @@ def test_a_file_that_is_no_table_is_quarantined_and_says_why(
 def test_a_header_without_records_is_noted(run: Run, tmp_path: Path) -> None:
     sales = tmp_path / "only_header.csv"
     sales.write_text(HEADER)
-    assert run(str(sales))["notes"] == ["only_header.csv: no records, only a header"]
+    assert run(str(sales))["notes"] == [f"{sales}: no records, only a header"]
 
 
 def test_a_rejected_row_is_in_quarantine_with_all_its_reasons_and_its_raw_text(

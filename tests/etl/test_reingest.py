@@ -31,6 +31,34 @@ def test_a_corrected_row_joins_the_lines_of_its_order(tmp_path: Path) -> None:
     assert lake.silver("line_number, extra") == [(1, None), (2, '{"coupon":"SPRING"}'), (3, None)]
 
 
+@pytest.mark.parametrize(
+    ("lines", "reasons"),
+    [
+        (('1001,C001,P1,1,10.00,2024-01-15,"N"', '1001,C001,P2,1,5.00,2024-01-15,N"'), "bad_quotes"),
+        (('1001,C001,P2,1,5.00,2024-01-15,N"', "1001,C001,P1,1,10.00,2024-01-15,N"), "bad_quotes"),
+        (("1001,C001,P1,1,10.00,2024-01-15,N", ",C001,P2,1,5.00,2024-01-15,N"), "order_id_missing"),
+        (("1001,C001,P1,1,10.00,2024-01-15,N", "1001,C001,P2,1,5.00"), "wrong_field_count"),
+    ],
+)
+def test_a_corrected_row_whose_order_was_not_readable_replaces_no_good_line_of_it(
+    tmp_path: Path, lines: tuple[str, ...], reasons: str
+) -> None:
+    header = "order_id,customer_id,product_id,quantity,price,order_date,region"
+    third = "1002,C001,P1,1,3.00,2024-01-15,N"
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join((header, *lines, third)) + "\n")
+    run(manifest_of(tmp_path / "lake", customers_file(tmp_path), source(path)))
+    (rejects,) = (tmp_path / "lake" / "quarantine").rglob("sales.jsonl")
+    row = json.loads(rejects.read_text())
+    assert row["reasons"] == reasons
+    rejects.write_text(json.dumps(row | line("1001", product_id="P2", price="5.00")))
+    assert main([str(rejects), "--output", str(tmp_path / "raw"), "--as-of", "2024-12-31"]) == 0
+    (raw,) = (tmp_path / "raw").iterdir()
+    for number in (2, 3):  # twice is once
+        run(manifest_of(tmp_path / "lake", source(raw, day=9), run_id=f"run-{number}"))
+    assert Lake(tmp_path / "lake").revenue() == Decimal("18.00")
+
+
 def test_a_row_that_would_be_rejected_again_is_not_brought_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

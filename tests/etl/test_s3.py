@@ -85,6 +85,22 @@ def test_the_manifests_version_is_read_even_if_the_object_was_replaced(cloud: An
     assert handler({"manifest": put_manifest(cloud, files)})["quarantined"] == 0
 
 
+def test_two_versions_of_one_key_in_one_manifest_are_two_files(cloud: Any) -> None:
+    header = "order_id,customer_id,quantity,price,order_date\n"
+    contents = ("1,C001,x,1.00,2024-01-01\n2,C001,1,2.00,2024-01-01\n", "3,C001,1,4.00,2024-01-01\n")
+    files = [upload(cloud, "raw-data/s.csv", (header + content).encode()) for content in contents]
+    answer = handler({"manifest": put_manifest(cloud, files)})
+    assert (answer["rows_in"], answer["quarantined"]) == (3, 1)
+    assert answer["tables"]["daily_sales"]["revenue"] == "6.00"
+    (rejects,) = keys(cloud, "quarantine/")
+    body = cloud.get_object(Bucket=BUCKET, Key=rejects)["Body"].read().splitlines()
+    assert [json.loads(row)["order_id"] for row in body] == ["1"]
+
+
+def test_an_object_that_is_listed_twice_is_read_once(cloud: Any) -> None:
+    assert handler({"manifest": put_manifest(cloud, samples(cloud) * 2)})["rows_in"] == 17
+
+
 def test_partitions_are_registered_and_silver_moves_to_the_newest_run(cloud: Any) -> None:
     files = samples(cloud)
     client = boto3.client("glue")

@@ -1,6 +1,7 @@
 """What stands when orders come twice, late, corrected, refunded and in any order."""
 
 import itertools
+import json
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -89,6 +90,21 @@ def test_a_rejected_late_line_does_not_supersede_an_earlier_good_one(tmp_path: P
     good = csv_file(tmp_path / "a.csv", [line("1")], day=1)
     bad = csv_file(tmp_path / "b.csv", [line("1", quantity=0)], day=2)
     assert lake_after(tmp_path / "lake", [[good], [bad]]).revenue() == Decimal("10.00")
+
+
+def test_files_of_one_name_in_several_folders_are_several_files(tmp_path: Path) -> None:
+    """Both begin with record 1: a good row of one must never pass for the bad row of the other."""
+    for month in ("jan", "feb"):
+        (tmp_path / month).mkdir()
+    january = csv_file(tmp_path / "jan" / "sales.csv", [line("1", quantity="x"), line("2", price="8.00")], 1)
+    february = csv_file(tmp_path / "feb" / "sales.csv", [line("3"), line("3", price="7.00")], 2)
+    lake = lake_after(tmp_path / "lake", [[january, february], [february]])
+    assert lake.revenue() == Decimal("25.00")
+    (written,) = (tmp_path / "lake" / "quarantine").rglob("sales.jsonl")
+    (row,) = map(json.loads, written.read_text().splitlines())
+    assert (row["source"], row["order_id"]) == (january.key, "1")
+    for number, runs in enumerate(([[february], [january]], [[january], [february, january]])):
+        assert lake_after(tmp_path / f"lake-{number}", runs).tables() == lake.tables()
 
 
 @pytest.mark.parametrize(

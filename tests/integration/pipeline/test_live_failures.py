@@ -132,7 +132,7 @@ def test_too_many_rejects_stop_the_run_before_anything_is_published(platform: Pl
     assert "QualityThresholdError: 60 of 120 rows are quarantined" in run["error"]
     assert "does not pass by itself" in mailed(platform, run["run_id"])
     assert number("select sum(daily_revenue) from daily_sales") == before
-    assert len([row for row in quarantined() if row["source"] == "raw-data/rubbish.csv"]) == 60
+    assert len([row for row in quarantined() if "/raw-data/rubbish.csv?" in str(row["source"])]) == 60
 
 
 def test_many_arrivals_make_few_runs_and_none_is_lost_while_a_run_is_on(platform: Platform) -> None:
@@ -170,7 +170,7 @@ def test_files_that_nobody_announced_are_found_by_a_scan(platform: Platform) -> 
 def test_corrected_rejects_come_back_to_their_places(platform: Platform, tmp_path: Path) -> None:
     good, bad = "7401,C001,P1,1,5.00,2024-03-08,North", "7402,C001,P1,none,7.00,2024-03-08,North"
     assert ended(platform, upload(platform, "raw-data/half.csv", sales(good, bad)))["state"] == "succeeded"
-    [row] = [row for row in quarantined() if row["source"] == "raw-data/half.csv"]
+    [row] = [row for row in quarantined() if "/raw-data/half.csv?" in str(row["source"])]
     file = tmp_path / "corrected.jsonl"
     file.write_text(json.dumps(row | {"quantity": "2"}) + "\n")
     said = command(platform, "scripts.reingest", "--corrected", str(file))
