@@ -98,8 +98,8 @@ def _logged(logs: Any, function: str) -> float:
 def transitions(client: Any, executions: Executions, sample: int = 25) -> float:
     """State transitions of an execution, on average over `sample` of them.
 
-    Each state entered is one, and each retry. The engine's history leaves out the states inside a Map, which
-    AWS bills, but has their tasks: so a task counts by its TaskScheduled, any other state by its entry.
+    Each state entered is one, and each retry, the states inside a Map included: a task counts by its
+    scheduling, which a retry repeats, any other state by its entry.
     """
     chosen: Sequence[Any] = executions.found[:sample]
     return sum(_transitions(client, one["executionArn"]) for one in chosen) / len(chosen)

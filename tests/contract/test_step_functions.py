@@ -25,6 +25,8 @@ def handler(event, context):
     raise DeclinedError('no')
 """
 
+WAIT = {"Type": "Wait", "Seconds": 1}
+
 
 def task(resource: str, **more: Any) -> dict[str, Any]:
     return {"Type": "Task", "Resource": resource, **more}
@@ -200,3 +202,91 @@ def test_broken_definition_is_refused_when_it_is_created(cloud: Cloud, states: d
     """https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html"""
     with pytest.raises(ClientError, match="InvalidDefinition"):
         cloud.machine({"StartAt": "Only", "States": states})
+
+
+def test_history_shows_what_happened_inside_a_map_and_a_parallel(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html"""
+    item = {"StartAt": "Item", "States": {"Item": {"Type": "Pass", "End": True}}}
+    each = {"Type": "Map", "ItemsPath": "$.items", "MaxConcurrency": 1, "ItemProcessor": item, "End": True}
+    broken = {"Type": "Fail", "Error": "Broken", "Cause": "by intent"}
+    both = {
+        "Type": "Parallel",
+        "Branches": [
+            {"StartAt": "Each", "States": {"Each": each}},
+            # AWS stops the other branch when one fails: the Map is done by then.
+            {"StartAt": "Late", "States": {"Late": {**WAIT, "Next": "Bad"}, "Bad": broken}},
+        ],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}],
+        "End": True,
+    }
+    machine = cloud.machine({"StartAt": "Both", "States": {"Both": both, "Caught": {"Type": "Succeed"}}})
+
+    events = history(cloud, cloud.run(machine, {"items": [1, 2]})["executionArn"])
+
+    shown = [(one["type"], name_of(one)) for one in events]
+    one_item = [
+        ("MapIterationStarted", "Each"), ("PassStateEntered", "Item"), ("PassStateExited", "Item"),
+        ("MapIterationSucceeded", "Each"),
+    ]  # fmt: skip
+    late = [("WaitStateEntered", "Late"), ("WaitStateExited", "Late"), ("FailStateEntered", "Bad")]
+    assert [one for one in shown if one not in late] == [
+        ("ExecutionStarted", None), ("ParallelStateEntered", "Both"), ("ParallelStateStarted", None),
+        ("MapStateEntered", "Each"), ("MapStateStarted", None), *one_item, *one_item,
+        ("MapStateSucceeded", None), ("MapStateExited", "Each"),
+        ("ParallelStateFailed", None), ("ParallelStateExited", "Both"),
+        ("SucceedStateEntered", "Caught"), ("SucceedStateExited", "Caught"), ("ExecutionSucceeded", None),
+    ]  # fmt: skip
+    assert [one for one in shown if one in late] == late
+    [started] = [one for one in events if one["type"] == "MapStateStarted"]
+    assert started["mapStateStartedEventDetails"]["length"] == 2
+    assert [one["id"] for one in events] == list(range(1, len(events) + 1))
+    entered = {name_of(one): one for one in events if one["type"].endswith("StateEntered")}
+    before = {name: events[one["previousEventId"] - 1]["type"] for name, one in entered.items()}
+    assert before["Bad"] == "WaitStateExited"
+    assert before["Late"] == "ParallelStateStarted"
+
+
+def test_history_tells_a_task_that_is_a_function_by_its_own_events(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_LambdaFunctionFailedEventDetails.html"""
+    tries = cloud.queue()
+    function = cloud.function(FLAKY, Environment={"Variables": {"URL": tries.url}}, Timeout=25)
+    declined = cloud.machine({"StartAt": "Try", "States": {"Try": task(function, End=True)}})
+    events = history(cloud, cloud.run(declined, {"fault": "declined"})["executionArn"])
+    [failed] = [one for one in events if one["type"] == "LambdaFunctionFailed"]
+    assert failed["lambdaFunctionFailedEventDetails"]["error"] == "DeclinedError"
+    assert [one["type"] for one in events if one["type"] == "LambdaFunctionScheduled"]
+    slow = cloud.machine({"StartAt": "Try", "States": {"Try": task(function, TimeoutSeconds=1, End=True)}})
+    events = history(cloud, cloud.run(slow, {"fault": "slow"})["executionArn"])
+    [out] = [one for one in events if one["type"] == "LambdaFunctionTimedOut"]
+    assert out["lambdaFunctionTimedOutEventDetails"]["error"] == "States.Timeout"
+
+
+def test_each_branch_has_a_context_object_of_its_own(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html"""
+    function = cloud.function(
+        "class LaterError(Exception): pass\n"
+        "def handler(event, context):\n"
+        "    if event['retries'] == 0:\n"
+        "        raise LaterError()\n"
+        "    return event\n",
+        Timeout=10,
+    )
+    retry = {"ErrorEquals": ["LaterError"], "IntervalSeconds": 2, "MaxAttempts": 1}
+    asked = {"name.$": "$$.State.Name", "retries.$": "$$.State.RetryCount"}
+    again = {"Again": task(function, Parameters=asked, Retry=[retry], End=True)}
+    meanwhile = {"Wait": {**WAIT, "Next": "Meanwhile"}, "Meanwhile": {"Type": "Pass", "End": True}}
+    branches = [{"StartAt": "Again", "States": again}, {"StartAt": "Wait", "States": meanwhile}]
+    both = {"Type": "Parallel", "Branches": branches, "End": True}
+    ended = cloud.run(cloud.machine({"StartAt": "Both", "States": {"Both": both}}), {})
+    assert json.loads(ended["output"])[0] == {"name": "Again", "retries": 1}
+
+
+def history(cloud: Cloud, execution: str) -> list[dict[str, Any]]:
+    pages = cloud.client("stepfunctions").get_paginator("get_execution_history")
+    return [event for page in pages.paginate(executionArn=execution) for event in page["events"]]
+
+
+def name_of(event: dict[str, Any]) -> str | None:
+    """The state, or the Map of the item, that an event names."""
+    details: list[dict[str, Any]] = [value for key, value in event.items() if key.endswith("EventDetails")]
+    return next((one["name"] for one in details if "name" in one), None)

@@ -34,7 +34,9 @@ def owner(platform: Platform, order_id: str) -> str:
 
 
 def entered(platform: Platform, execution: str) -> list[str]:
-    history = platform.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
+    history = platform.client("stepfunctions").get_execution_history(executionArn=execution, maxResults=1000)[
+        "events"
+    ]
     return [one["stateEnteredEventDetails"]["name"] for one in history if "stateEnteredEventDetails" in one]
 
 

@@ -22,6 +22,7 @@ GAPS = (
     "sfn_definitions",
     "sfn_runs",
     "sfn_paths",
+    "sfn_histories",
     "cloudwatch_alarms",
     "cloudwatch_metrics",
     "cloudformation_types",
