@@ -76,9 +76,10 @@ airflow-demo: $(READY) $(SPARK_READY) $(AIRFLOW_READY) ## run the ETL's DAG with
 	@$(PY) -m scripts.airflow.demo --python $(AIRFLOW_VENV)/bin/python
 
 package: $(READY) ## one linted template of everything and its zip, in out/ (STAGE=prod unless given; LAYER=1: packages as a layer)
-	@$(PY) -m scripts.package --stage $(if $(filter local,$(STAGE)),prod,$(STAGE)) $(if $(LAYER),--layer) out
+	@$(PY) -m scripts.package --stage $(if $(filter file,$(origin STAGE)),prod,$(STAGE)) $(if $(LAYER),--layer) out
 
 publish: $$(call need,STAGE VERSION ARTIFACT_BUCKET) $(READY) ## package STAGE and publish it as VERSION to the Serverless Application Repository, from ARTIFACT_BUCKET
+	@$(PY) -m scripts.publish --stage $(STAGE) --version $(VERSION) --bucket $(ARTIFACT_BUCKET) --check
 	@$(MAKE) --no-print-directory package STAGE=$(STAGE) LAYER=$(LAYER)
 	@$(PY) -m scripts.publish --stage $(STAGE) --version $(VERSION) --bucket $(ARTIFACT_BUCKET) out
 

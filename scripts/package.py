@@ -17,20 +17,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts import configure
-from scripts.deployment import fragments, overrides, repository, wiring
+from chalicelib import names
+from scripts import configure, package_etl
+from scripts.deployment import etl_code, fragments, overrides, repository, wiring
 from scripts.deployment.cli import reported
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.fragments import Template
 from scripts.deployment.settings import StageSettings
 
 TEMPLATE = "sam.json"
+PACKAGED = [stage for stage in names.STAGES if stage != "local"]
 
 
-def package(stage: str, out: Path, project: Path = configure.APP, layer: bool = False) -> Path:
+def package(
+    stage: str,
+    out: Path,
+    project: Path = configure.APP,
+    layer: bool = False,
+    code: Mapping[str, str] | None = None,
+) -> Path:
     """Write `sam.json` and `deployment.zip` into `out`; answers the template's path.
 
-    With `layer` the packages are in a second zip, `layer-deployment.zip`, that all functions share.
+    With `layer` the packages are in a second zip, `layer-deployment.zip`, that all functions share. `code` is
+    where the ETL's code will lie, as `etl_code.packaged` answers it.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "app"
@@ -42,7 +51,7 @@ def package(stage: str, out: Path, project: Path = configure.APP, layer: bool = 
         plain = Path(folder) / "plain"
         chalice_package(copy, stage, plain)
         merge = Path(folder) / "merge.json"
-        merge.write_text(json.dumps(merged(json.loads((plain / TEMPLATE).read_text()), stage)))
+        merge.write_text(json.dumps(merged(json.loads((plain / TEMPLATE).read_text()), stage, code or {})))
         for old in out.glob("*.zip"):
             old.unlink()  # of a package made the other way
         chalice_package(copy, stage, out.resolve(), merge)
@@ -59,14 +68,27 @@ def parametrised(stage: str) -> StageSettings:
     )
 
 
-def merged(packaged: Template, stage: str) -> dict[str, Any]:
-    """What is merged over the template of `chalice package`: all fragments and the overrides."""
+def etl(out: Path, python: str = package_etl.RUNNING) -> dict[str, str]:
+    """Build the ETL's code into `out/etl/`; answers the parameters that name it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in package_etl.build(Path(folder), python):
+            pass
+        return {**etl_code.packaged(sorted(Path(folder).iterdir()), out), "EtlRuntime": f"python{python}"}
+
+
+def merged(packaged: Template, stage: str, code: Mapping[str, str]) -> dict[str, Any]:
+    """What is merged over the template of `chalice package`: all fragments and the overrides.
+
+    The ETL's bucket must be named: one that the stack makes is empty when its functions need their code.
+    """
     settings = configure.defaults(stage)
     joined = wiring.joined(fragments.base(), fragments.bindings(), overrides.functions(packaged), stage)
     stack = overrides.notified(joined)
     resources = {**stack["Resources"], **overrides.made(packaged, stack, settings)}
     parameters = {**stack["Parameters"], **overrides.PARAMETERS}
-    parameters["DatabaseSecretName"] = {**parameters["DatabaseSecretName"], "Default": settings.secret_name}
+    for name, value in {"DatabaseSecretName": settings.secret_name, **code}.items():
+        parameters[name] = {**parameters[name], "Default": value}
+    del parameters[etl_code.BUCKET]["Default"]
     metadata = {repository.METADATA: repository.metadata()}
     return {**stack, "Metadata": metadata, "Parameters": parameters, "Resources": resources}
 
@@ -135,10 +157,13 @@ def main(argv: Sequence[str]) -> int:
     def run() -> int:
         if options.check:
             found = check_fragments()
+        elif options.stage not in PACKAGED:
+            raise DeploymentError(f"stage {options.stage!r} is not packaged, only {', '.join(PACKAGED)}")
         else:
-            template = package(options.stage, options.out, options.project_dir, options.layer)
+            code = etl(options.out)
+            template = package(options.stage, options.out, options.project_dir, options.layer, code)
             print(f"{template}: {len(json.loads(template.read_text())['Resources'])} resources")
-            for archive in sorted(options.out.glob("*.zip")):
+            for archive in sorted([*options.out.glob("*.zip"), *options.out.glob(f"{etl_code.FOLDER}/*")]):
                 print(f"{archive}: {archive.stat().st_size / 1e6:.2f} MB")
             found = lint(template)
         print("\n".join(found) or "cfn-lint finds nothing")

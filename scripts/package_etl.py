@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from scripts.deployment.policies import partition
+
 ROOT = Path(__file__).resolve().parent.parent
 # Lambda takes 250 MB unzipped, layers included; AWS's own awswrangler layer is about 215 of them.
 LIMIT = 250 * 1024 * 1024
@@ -15,6 +17,7 @@ LIMIT = 250 * 1024 * 1024
 # these are the lowest that the page lists for release 3.16.1, a region may already have one more.
 LAYER_ACCOUNT = "336392948345"
 LAYER_VERSIONS = {"3.11": 30, "3.12": 26, "3.13": 11}
+RUNNING = f"3.{sys.version_info.minor}"  # the version that deploys is the functions' runtime, as with Chalice
 PLATFORMS = {
     "x86_64": ("manylinux_2_28_x86_64", "manylinux2014_x86_64"),
     "arm64": ("manylinux_2_28_aarch64", "manylinux2014_aarch64"),
@@ -44,11 +47,11 @@ def build(
         yield _zip(output / "etl-small-batch.zip", [*package, *_installed(Path(folder))])
 
 
-def layer_arn(region: str, python: str, architecture: str) -> str:
+def layer_arn(region: str, python: str, architecture: str = "x86_64") -> str:
     """The awswrangler layer for the checks Lambda."""
     suffix = "-Arm64" if architecture == "arm64" else ""
     name = f"AWSSDKPandas-Python{python.replace('.', '')}{suffix}"
-    return f"arn:aws:lambda:{region}:{LAYER_ACCOUNT}:layer:{name}:{LAYER_VERSIONS[python]}"
+    return f"arn:{partition(region)}:lambda:{region}:{LAYER_ACCOUNT}:layer:{name}:{LAYER_VERSIONS[python]}"
 
 
 def _package_files() -> Iterator[tuple[str, Path]]:
@@ -90,7 +93,7 @@ def _zip(target: Path, files: Sequence[tuple[str, Path]]) -> tuple[Path, int]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="package_etl", description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "out" / "etl")
-    parser.add_argument("--python", choices=sorted(LAYER_VERSIONS), default="3.12")
+    parser.add_argument("--python", choices=sorted(LAYER_VERSIONS), default=RUNNING)
     parser.add_argument("--architecture", choices=sorted(PLATFORMS), default="x86_64")
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--here", action="store_true", help="for this machine, as the local run needs it")

@@ -16,6 +16,7 @@ from scripts.deployment import calls, repository, settings
 from scripts.deployment.calls import Session
 from scripts.deployment.cli import connect, reported
 from scripts.deployment.errors import DeploymentError
+from scripts.deployment.fragments import Template
 from scripts.deployment.repository import Published
 from scripts.package import TEMPLATE
 
@@ -28,12 +29,19 @@ def plan(
         template = json.loads((out / TEMPLATE).read_text())
     except OSError as error:
         raise DeploymentError(f"no package in {out}: run make package") from error
+    found = checked(session, template, version, root)
+    return repository.plan(template, version, bucket, out, root, found)
+
+
+def checked(session: Session, template: Template, version: str, root: Path) -> Published | None:
+    """What the repository has already; DeploymentError where this cannot become `version` of it."""
     wrong = repository.problems(template, version, root)
     if wrong:
         raise DeploymentError("cannot be published: " + "; ".join(wrong))
-    name = template["Metadata"][repository.METADATA]["Name"]
-    found = published(session.client("serverlessrepo"), name)
-    return repository.plan(template, version, bucket, out, root, found)
+    found = published(session.client("serverlessrepo"), template["Metadata"][repository.METADATA]["Name"])
+    if found is not None and version in found.versions:
+        raise DeploymentError(f"version {version} is published already: {found.application}")
+    return found
 
 
 def apply(planned: Sequence[calls.Call], session: Session) -> None:
@@ -74,10 +82,18 @@ def main(argv: Sequence[str]) -> int:
         "--bucket", required=True, help="holds code and template: python -m scripts.setup_bucket"
     )
     parser.add_argument("--dry-run", action="store_true", help="show the plan and change nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether it could be published, before it is packaged"
+    )
     options = parser.parse_args(argv)
 
     def run() -> int:
         session = connect(settings.load(options.stage))
+        if options.check:
+            said = {"Metadata": {repository.METADATA: repository.metadata()}}
+            checked(session, said, options.version, settings.ROOT)
+            print(f"version {options.version} can be published")
+            return 0
         planned = plan(session, options.out, options.version, options.bucket)
         print("\n".join(map(str, planned)))
         if not options.dry_run:

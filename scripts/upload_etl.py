@@ -21,11 +21,21 @@ from scripts.deployment.cli import connect, reported
 from scripts.deployment.settings import StageSettings
 
 
-def apply(stage: StageSettings, session: Session, python: str = "3.12") -> dict[str, str]:
-    """Build and upload; answers the bindings' parameters."""
-    packages = {"LocalPackages": sysconfig.get_path("purelib")} if stage.is_local else {}
+def apply(
+    stage: StageSettings, session: Session, python: str = package_etl.RUNNING, layer: str = ""
+) -> dict[str, str]:
+    """Build and upload; answers the bindings' parameters. `layer` is the checks', AWS's own unless given."""
     with tempfile.TemporaryDirectory() as folder:
-        return etl_code.upload(stage, session, built(stage, Path(folder), python), packages)
+        files = built(stage, Path(folder), python)
+        return etl_code.upload(stage, session, files, runtime(stage, python, layer))
+
+
+def runtime(stage: StageSettings, python: str, layer: str = "") -> dict[str, str]:
+    """What the packages were built for, so that wheels, runtime and layer are of one version."""
+    if stage.is_local:
+        return {"LocalPackages": sysconfig.get_path("purelib")}
+    layer = layer or package_etl.layer_arn(stage.region, python)
+    return {"EtlRuntime": f"python{python}", "AwsWranglerLayerArn": layer}
 
 
 def built(stage: StageSettings, folder: Path, python: str) -> list[Path]:
@@ -64,12 +74,13 @@ def _zip(target: Path, files: Mapping[str, Path]) -> Path:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.upload_etl", description=__doc__)
     parser.add_argument("--stage", required=True)
-    parser.add_argument("--python", choices=sorted(package_etl.LAYER_VERSIONS), default="3.12")
+    parser.add_argument("--python", choices=sorted(package_etl.LAYER_VERSIONS), default=package_etl.RUNNING)
+    parser.add_argument("--layer", default="", help="a layer with awswrangler, instead of AWS's own")
     options = parser.parse_args(argv)
 
     def run() -> int:
         stage = settings.load(options.stage)
-        for name, key in apply(stage, connect(stage), options.python).items():
+        for name, key in apply(stage, connect(stage), options.python, options.layer).items():
             print(f"{name}: {key}")
         return 0
 

@@ -1,12 +1,14 @@
-"""The ETL's code in the lake's bucket: `scripts/` holds each package under the hash of its content.
+"""Where the ETL's code lies: each package under the hash of its content, so that a change is deployed.
 
-`register` gives the keys to the bindings stack, so that a changed package changes its Lambda.
+A stage deployed by the scripts has it in the lake's bucket below `scripts/`; `register` gives the keys to the
+bindings stack. A packaged template brings it in `out/etl/`, and its parameters name these keys already.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -15,9 +17,12 @@ from scripts.deployment.calls import Session
 from scripts.deployment.settings import StageSettings
 
 INDEX = "scripts/code.json"
-# What Glue reads anew at each run keeps its key.
-FIXED = ("job.py", "etl.zip")
-PARAMETERS = {"etl-small-batch.zip": "EtlSmallBatchCodeKey", "etl-checks.zip": "EtlAthenaChecksCodeKey"}
+BUCKET = "EtlCodeBucket"
+# What Glue reads anew at each run keeps its key in the lake's bucket.
+FIXED = {"job.py": "EtlJobCodeKey", "etl.zip": "EtlPackageCodeKey"}
+HASHED = {"etl-small-batch.zip": "EtlSmallBatchCodeKey", "etl-checks.zip": "EtlAthenaChecksCodeKey"}
+KEYS = {**FIXED, **HASHED}
+FOLDER = "etl"  # of a package, and below the prefix of a published version
 
 
 def upload(
@@ -28,10 +33,10 @@ def upload(
     chosen = dict(others)
     for file in files:
         body = file.read_bytes()
-        key = f"scripts/{file.name}" if file.name in FIXED else _hashed(file, body)
+        key = "scripts/" + (file.name if file.name in FIXED else hashed(file, body))
         s3.put_object(Bucket=bucket, Key=key, Body=body)
-        if file.name in PARAMETERS:
-            chosen[PARAMETERS[file.name]] = key
+        if file.name in HASHED:
+            chosen[HASHED[file.name]] = key
     s3.put_object(Bucket=bucket, Key=INDEX, Body=json.dumps(chosen).encode())
     return chosen
 
@@ -48,8 +53,23 @@ def parameters(stage: StageSettings, session: Session) -> dict[str, str]:
     return dict(json.loads(body))
 
 
-def _hashed(file: Path, body: bytes) -> str:
-    return f"scripts/{file.stem}-{hashlib.sha256(body).hexdigest()[:12]}{file.suffix}"
+def packaged(files: Iterable[Path], out: Path) -> dict[str, str]:
+    """Move the packages into `out/etl/`, which then holds nothing else; answers the template's parameters."""
+    folder = out / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = {}
+    for file in files:
+        name = hashed(file, file.read_bytes())
+        shutil.move(file, folder / name)
+        keys[KEYS[file.name]] = f"{FOLDER}/{name}"
+    for old in folder.iterdir():
+        if f"{FOLDER}/{old.name}" not in keys.values():
+            old.unlink()
+    return keys
+
+
+def hashed(file: Path, body: bytes) -> str:
+    return f"{file.stem}-{hashlib.sha256(body).hexdigest()[:12]}{file.suffix}"
 
 
 def _bucket(stage: StageSettings) -> str:

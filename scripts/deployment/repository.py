@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts.deployment import etl_code
 from scripts.deployment.calls import Call
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.fragments import Template
@@ -75,13 +76,12 @@ def problems(template: Template, version: str, root: Path) -> list[str]:
 def plan(
     template: Template, version: str, bucket: str, out: Path, root: Path, published: Published | None
 ) -> list[Call]:
-    """Uploads first, then the one call by which the version exists; DeploymentError where it does already."""
-    if published is not None and version in published.versions:
-        raise DeploymentError(f"version {version} is published already: {published.application}")
+    """Uploads first, then the one call by which the version exists."""
     said = template["Metadata"][METADATA]
     prefix = f"{said['Name']}/{version}"
-    uploads = {path.name: path.read_bytes() for path in sorted(out.glob("*.zip"))}
-    final = located(template, version, f"s3://{bucket}/{prefix}", uploads.keys())
+    archives = [*out.glob("*.zip"), *(out / etl_code.FOLDER).glob("*")]
+    uploads = {str(path.relative_to(out)): path.read_bytes() for path in sorted(archives)}
+    final = located(template, version, bucket, prefix, uploads.keys())
     uploads |= {name: (root / name).read_bytes() for name in (said["LicenseUrl"], said["ReadmeUrl"])}
     uploads["template.json"] = json.dumps(final, separators=(",", ":")).encode()
 
@@ -116,10 +116,19 @@ def plan(
     ]
 
 
-def located(template: Template, version: str, where: str, archives: Collection[str]) -> dict[str, Any]:
+def located(
+    template: Template, version: str, bucket: str, prefix: str, archives: Collection[str]
+) -> dict[str, Any]:
     """The template with its code in the bucket; DeploymentError where an archive is not there."""
     final: dict[str, Any] = copy.deepcopy(dict(template))
     final["Metadata"][METADATA]["SemanticVersion"] = version
+    where = f"s3://{bucket}/{prefix}"
+    for name in etl_code.KEYS.values():  # Lambda and Glue take the ETL's code from the same place
+        key = final.get("Parameters", {}).get(name, {}).get("Default")
+        if key not in archives:
+            raise DeploymentError(f"{name} is {key!r}, which was not packaged")
+        final["Parameters"][name]["Default"] = f"{prefix}/{key}"
+    final["Parameters"][etl_code.BUCKET]["Default"] = bucket
     for logical, resource in final["Resources"].items():
         properties: Mapping[str, Any] = resource.get("Properties", {})
         for name in ("CodeUri", "ContentUri"):

@@ -251,6 +251,22 @@ def test_broken_machine_fails_the_stack(cloud: Cloud) -> None:
         stack(cloud, {"Role": role_of("states.amazonaws.com", ["logs:*"]), "Machine": machine})
 
 
+def test_function_whose_code_is_not_in_its_bucket_fails_the_stack(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html"""
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Runtime": "python3.12",
+            "Handler": "index.handler",
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+            "Code": {"S3Bucket": {"Ref": "Bucket"}, "S3Key": "code.zip"},
+        },
+    }
+    role = role_of("lambda.amazonaws.com", ["logs:*"])
+    with pytest.raises(AssertionError, match=r"ROLLBACK|CREATE_FAILED"):
+        stack(cloud, {"Bucket": {"Type": "AWS::S3::Bucket"}, "Role": role, "Function": function})
+
+
 def test_serverless_transform_makes_function_queue_event_and_api(cloud: Cloud) -> None:
     """https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification.html"""
     queue = cloud.queue(VisibilityTimeout="60")

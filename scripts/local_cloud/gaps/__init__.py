@@ -26,6 +26,7 @@ GAPS = (
     "cloudwatch_alarms",
     "cloudwatch_metrics",
     "cloudformation_types",
+    "cloudformation_code",
     "iam",
     "iam_resources",
     "lake",

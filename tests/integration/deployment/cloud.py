@@ -4,11 +4,12 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from scripts import configure, package, provision, register
-from scripts.deployment import settings, stacks
+from scripts import configure, package, provision, register, upload_etl
+from scripts.deployment import etl_code, settings, stacks
 from scripts.deployment.cli import environment
 from scripts.deployment.settings import StageSettings
 
@@ -51,21 +52,36 @@ def chalice_deploy(stage: StageSettings, project: Path) -> None:
 def deploy(stage: StageSettings, session: Any, project: Path) -> None:
     """Provision, configure, `chalice deploy`, register; the database is not there, so nothing is migrated."""
     provision.apply(stage, session)
+    with tempfile.TemporaryDirectory() as folder:
+        etl_code.upload(stage, session, built_etl(Path(folder)), upload_etl.runtime(stage, "3.12"))
     configure.apply(stage, project)
     chalice_deploy(stage, project)
     register.apply(stage, session, project, migrate=False)
 
 
+def built_etl(folder: Path) -> list[Path]:
+    """The ETL's packages from what is installed here, as the local run makes them: no pip is run."""
+    return upload_etl.built(settings.local(), folder, "")
+
+
+def make_package(stage: StageSettings, project: Path, out: Path) -> Path:
+    """What `make package` leaves in `out`."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = etl_code.packaged(built_etl(Path(folder)), out)
+    return package.package(stage.stage, out, project, code=code)
+
+
 def create_packaged(stage: StageSettings, session: Any, project: Path, out: Path) -> None:
-    """What `aws cloudformation package` and `deploy` do with the output of `make package`."""
-    template = json.loads(package.package(stage.stage, out, project).read_text())
+    """What the commands of docs/operations/deploy.md do with the output of `make package`."""
+    template = json.loads(make_package(stage, project, out).read_text())
     s3 = session.client("s3")
     s3.create_bucket(Bucket="code")
-    for archive in out.glob("*.zip"):
-        s3.upload_file(str(archive), "code", archive.name)
+    for archive in [*out.glob("*.zip"), *out.glob("etl/*")]:
+        s3.upload_file(str(archive), "code", str(archive.relative_to(out)))
     for resource in template["Resources"].values():
         uri = resource["Properties"].get("CodeUri", "") if "Properties" in resource else ""
         if isinstance(uri, str) and uri.startswith("./"):
             resource["Properties"]["CodeUri"] = f"s3://code/{uri.removeprefix('./')}"
-    values = {**stage.parameters(), "MailFrom": stage.mail_from, "Currency": stage.currency}
+    given = {"MailFrom": stage.mail_from, "Currency": stage.currency, "EtlCodeBucket": "code"}
+    values = {**stage.parameters(), **given}
     stacks.Stack("orders-prod", session).apply(template, stacks.chosen(template, values), "code")

@@ -14,11 +14,15 @@ pytestmark = pytest.mark.slow  # two engines, one deployment, two packages: abou
 
 
 def comparable(found: dict[str, Any]) -> dict[str, Any]:
-    """Without what must differ (who deployed) and what the engine's CloudFormation lacks (VpcConfig)."""
+    """Without what must differ (who deployed, and the bucket with the ETL's code) and what the engine's
+    CloudFormation lacks (VpcConfig)."""
     for function in found["functions"].values():
         for name in ("DEPLOYED_BY", "STAGE_REGION"):
             function["environment"].pop(name, None)
         function.pop("in the VPC")
+    for job in (one for name, one in found["Glue"].items() if name.startswith("job ")):
+        assert job["command"].pop("ScriptLocation").startswith(("s3://order-lake-prod", "s3://code/etl/"))
+        assert job["arguments"].pop("--extra-py-files").startswith(("s3://order-lake-prod", "s3://code/etl/"))
     return found
 
 

@@ -45,7 +45,7 @@ def merged(plain: Template) -> Template:
     """That template with the fragments over it, as Chalice merges them."""
     from chalice.package import TemplateDeepMerger
 
-    found: Template = TemplateDeepMerger().merge(package.merged(plain, "prod"), plain)
+    found: Template = TemplateDeepMerger().merge(package.merged(plain, "prod", {}), plain)
     return found
 
 
@@ -106,7 +106,16 @@ def test_every_event_of_the_template_has_somewhere_to_fail_to(merged: Template) 
 
 def test_no_parameter_of_the_template_is_left_to_a_script(merged: Template) -> None:
     asked = {name for name, body in merged["Parameters"].items() if "Default" not in body}
-    assert asked == {"MailFrom"}
+    assert asked == {"MailFrom", "EtlCodeBucket"}
+
+
+@pytest.mark.parametrize("stage", ["local", "production"])
+def test_only_a_stage_of_aws_is_packaged(
+    stage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert package.main(["--stage", stage, str(tmp_path)]) == 1
+    assert "is not packaged, only dev, prod" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_packaged_template_is_clean_under_cfn_lint(merged: Template, tmp_path: Path) -> None:

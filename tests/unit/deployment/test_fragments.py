@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts import package
+from scripts import package, package_etl
 from scripts.deployment import deployed, fragments
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.functions import FUNCTIONS
@@ -149,6 +149,14 @@ def test_visibility_timeout_is_six_times_the_consumers_timeout() -> None:
                 found = [one for one in queues if one["QueueName"] == {"Fn::Sub": name}]
                 assert found, f"no queue {name!r}"
                 assert found[0]["VisibilityTimeout"] >= 6 * function.timeout, name
+
+
+def test_layer_of_the_checks_follows_their_runtime() -> None:
+    layers = BINDINGS["Mappings"]["AwsWranglerLayers"]
+    assert set(layers) == set(BINDINGS["Parameters"]["EtlRuntime"]["AllowedValues"])
+    for python in package_etl.LAYER_VERSIONS:
+        wanted = package_etl.layer_arn("us-east-1", python).split(":layer:")[1]
+        assert layers[f"python{python}"]["Layer"] == wanted
 
 
 def test_fragments_are_clean_under_cfn_lint() -> None:

@@ -45,3 +45,21 @@ def test_target_runs_with_its_variables(target: str) -> None:
     done = subprocess.run(["make", "-n", target, *given], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "--stage x" in done.stdout
+
+
+def planned(*arguments: str) -> str:
+    given = {name: value for name, value in os.environ.items() if name not in ("STAGE", "MAKEFLAGS")}
+    return subprocess.run(
+        ["make", "-n", *arguments], cwd=ROOT, env=given, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_prod_is_packaged_unless_a_stage_is_named() -> None:
+    assert "scripts.package --stage prod" in planned("package")
+    assert "scripts.package --stage dev" in planned("package", "STAGE=dev")
+    assert "scripts.package --stage local" in planned("package", "STAGE=local"), "which it refuses"
+
+
+def test_what_cannot_be_published_is_not_packaged_first() -> None:
+    said = planned("publish", "STAGE=prod", "VERSION=1.0.0", "ARTIFACT_BUCKET=code")
+    assert said.index("--check") < said.index("scripts.package")

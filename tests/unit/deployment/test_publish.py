@@ -13,7 +13,7 @@ from botocore.validate import ParamValidator
 from moto import mock_aws
 
 from scripts import publish, setup_bucket
-from scripts.deployment import calls, repository, settings
+from scripts.deployment import calls, etl_code, repository, settings
 from scripts.deployment.errors import DeploymentError
 
 BUCKET = "orders-code"
@@ -89,8 +89,10 @@ def in_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     """A package with a layer, as `make package LAYER=1` leaves it."""
+    keys = {name: {"Default": "etl/code-1.zip"} for name in etl_code.KEYS.values()}
     template = {
         "Metadata": {repository.METADATA: repository.metadata()},
+        "Parameters": {"EtlCodeBucket": {"Type": "String"}, **keys},
         "Resources": {
             "ApiHandler": {"Properties": {"CodeUri": "./deployment.zip"}},
             "ManagedLayer": {"Properties": {"ContentUri": "./layer-deployment.zip"}},
@@ -100,6 +102,8 @@ def out(tmp_path: Path) -> Path:
     (tmp_path / "sam.json").write_text(json.dumps(template))
     (tmp_path / "deployment.zip").write_bytes(b"app")
     (tmp_path / "layer-deployment.zip").write_bytes(b"packages")
+    (tmp_path / "etl").mkdir()
+    (tmp_path / "etl" / "code-1.zip").write_bytes(b"etl")
     return tmp_path
 
 
@@ -121,7 +125,9 @@ def test_first_version_creates_the_application_with_license_and_readme(out: Path
     assert said["LicenseUrl"] == f"{where}/LICENSE"
     assert said["ReadmeUrl"] == f"{where}/README.md"
     assert said["TemplateUrl"] == f"{where}/template.json"
-    names = {"template.json", "README.md", "LICENSE", "deployment.zip", "layer-deployment.zip"}
+    names = {"template.json", "README.md", "LICENSE", "deployment.zip", "layer-deployment.zip"} | {
+        "etl/code-1.zip"
+    }
     assert keys(session) == {f"order-platform/1.0.0/{name}" for name in names}
 
 
@@ -136,6 +142,10 @@ def test_published_template_takes_its_code_from_the_bucket(out: Path) -> None:
         template["Resources"]["ManagedLayer"]["Properties"]["ContentUri"] == f"{where}/layer-deployment.zip"
     )
     assert template["Metadata"][repository.METADATA]["SemanticVersion"] == "1.0.0"
+    assert template["Parameters"]["EtlCodeBucket"]["Default"] == BUCKET
+    assert {template["Parameters"][name]["Default"] for name in etl_code.KEYS.values()} == {
+        "order-platform/1.0.0/etl/code-1.zip"
+    }
 
 
 def test_next_version_joins_the_application(out: Path) -> None:
@@ -196,6 +206,12 @@ def test_package_that_is_not_there_is_asked_for(tmp_path: Path) -> None:
 def test_archive_that_was_not_packaged_is_missed(out: Path) -> None:
     (out / "layer-deployment.zip").unlink()
     with pytest.raises(DeploymentError, match="ManagedLayer"):
+        publish.plan(Session(Repository()), out, "1.0.0", BUCKET)
+
+
+def test_etl_code_that_was_not_packaged_is_missed(out: Path) -> None:
+    (out / "etl" / "code-1.zip").unlink()
+    with pytest.raises(DeploymentError, match=r"EtlJobCodeKey is 'etl/code-1\.zip'"):
         publish.plan(Session(Repository()), out, "1.0.0", BUCKET)
 
 
