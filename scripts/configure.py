@@ -67,7 +67,7 @@ def defaults(stage: str) -> StageSettings:
 
 
 def with_network(stage: StageSettings) -> StageSettings:
-    """The stage with the subnets that `provision --create-database` made; others bring their own."""
+    """The stage with subnets and proxy that `provision --create-database` made; others bring their own."""
     if not stage.create_database:
         return stage
     base = stacks.Stack(f"orders-base-{stage.stage}", connect(stage)).read()
@@ -75,8 +75,10 @@ def with_network(stage: StageSettings) -> StageSettings:
         raise DeploymentError(
             f"run python -m scripts.provision --stage {stage.stage} --create-database first"
         )
+    proxy = base.outputs.get("DatabaseProxyEndpoint")
     return dataclasses.replace(
         stage,
+        environment={**stage.environment, **({"DATABASE_HOST": proxy} if proxy else {})},
         subnets=tuple(base.outputs["FunctionSubnetIds"].split(",")),
         security_groups=tuple(base.outputs["FunctionSecurityGroupIds"].split(",")),
     )

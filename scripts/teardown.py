@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -65,9 +67,11 @@ def keeps(stage: StageSettings) -> bool:
 
 
 def kept_part(base: Template) -> Template:
-    """The base without what holds no data: buckets, database, network and secret stay in the stack."""
+    """The base without what holds no data: buckets, database, network, secret and what these need stay."""
     declared = base["Resources"]
     kept = {name: body for name, body in declared.items() if body["Type"].startswith(KEPT_SERVICES)}
+    while needed := {name: declared[name] for name in _named(kept) if name in declared and name not in kept}:
+        kept |= needed
     gone = declared.keys() - kept.keys()
     outputs = {
         name: body for name, body in base["Outputs"].items() if not any(one in str(body) for one in gone)
@@ -77,6 +81,12 @@ def kept_part(base: Template) -> Template:
         "Resources": {name: _alone(body, gone) for name, body in kept.items()},
         "Outputs": outputs,
     }
+
+
+def _named(resources: Mapping[str, Any]) -> set[str]:
+    """What the properties of kept resources refer to: a proxy's role, for one, but no topic of a bucket."""
+    bodies = [_alone(body, ())["Properties"] for body in resources.values()]
+    return {name for body in bodies for name in re.findall(r"[A-Za-z0-9]+", json.dumps(body))}
 
 
 def _alone(resource: Mapping[str, Any], gone: Collection[str]) -> dict[str, Any]:

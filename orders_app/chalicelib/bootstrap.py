@@ -130,7 +130,7 @@ def database_url(settings: Settings) -> Callable[[], str]:
     from chalicelib.adapters import secrets
 
     store, name = secrets.SecretStore(), settings.database_secret or ""
-    return lambda: secrets.database_url(store.read(name), name)
+    return lambda: secrets.database_url(store.read(name), name, settings.database_host)
 
 
 def build(settings: Settings, to: Adapters) -> Services:

@@ -16,6 +16,7 @@ class Settings:
     stage: str = "local"
     database_url: str | None = None  # wins over the secret
     database_secret: str | None = None
+    database_host: str | None = None  # of a proxy, instead of the host in the secret
     bus_name: str = "order-event-bus-local"
     notifications_topic_arn: str | None = None
     alerts_topic_arn: str | None = None
@@ -41,6 +42,7 @@ class Settings:
             stage=read.one_of("STAGE", STAGES),
             database_url=read.text("DATABASE_URL"),
             database_secret=read.text("DATABASE_SECRET"),
+            database_host=read.text("DATABASE_HOST"),
             bus_name=read.required("BUS_NAME"),
             notifications_topic_arn=read.text("ORDER_NOTIFICATIONS_TOPIC_ARN"),
             alerts_topic_arn=read.text("OPERATIONAL_ALERTS_TOPIC_ARN"),

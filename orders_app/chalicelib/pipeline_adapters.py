@@ -50,6 +50,6 @@ def _url_source(env: Mapping[str, str]) -> Callable[[], str]:
         if given := env.get("DATABASE_URL"):
             return given
         name = env.get("DATABASE_SECRET", "")
-        return database_url(SecretStore().read(name), name)
+        return database_url(SecretStore().read(name), name, env.get("DATABASE_HOST"))
 
     return url

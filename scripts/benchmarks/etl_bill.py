@@ -1,11 +1,9 @@
 """What 1,000 small files cost: one Glue job for each against batches in the small-batch Lambda or one job."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-_FILE = Path(__file__).with_name("prices.json")
+from scripts import prices as price_list
+
 FILES = 1_000
 BATCHES = 10  # while a run is on, arrivals gather for the next one
 MEMORY_GB = 4.0
@@ -16,8 +14,7 @@ START_SECONDS = 3.0  # of the Lambda: package, import, state
 
 def bill(duckdb_seconds: float, spark_seconds: float, rows: int) -> Iterator[str]:
     """Lines in US dollars; the seconds are walls measured here for `rows` rows, spread over the files."""
-    table: dict[str, Any] = json.loads(_FILE.read_text())
-    prices: dict[str, float] = {name: price["usd"] for name, price in table["prices"].items()}
+    table, prices = price_list.table(), price_list.prices()
     hour = prices["glue_dpu_hour"]
 
     def glue(runs: int, seconds: float) -> float:

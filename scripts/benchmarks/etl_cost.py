@@ -2,8 +2,7 @@
 
 `python -m scripts.benchmarks.etl_cost [--files 1000] [--per-run 20] [--seconds 15]`. The billing rules are
 exact, the seconds are the caller's: a run of the small-batch Lambda of this many files takes what
-`etl-small-batch` logs, a Glue job on G.1X at least a minute. List prices of us-east-1, to be compared with
-https://aws.amazon.com/glue/pricing/ and https://aws.amazon.com/lambda/pricing/ before they are quoted.
+`etl-small-batch` logs, a Glue job on G.1X at least a minute. Prices are those of `scripts/prices.json`.
 """
 
 from __future__ import annotations
@@ -15,11 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-DPU_HOUR = Decimal("0.44")
-GB_SECOND = Decimal("0.0000166667")
-LAMBDA_REQUEST = Decimal("0.0000002")
-PUT = Decimal("0.000005")
-GET = Decimal("0.0000004")
+from scripts.prices import usd
+
+DPU_HOUR, GB_SECOND, LAMBDA_REQUEST, PUT, GET = (
+    Decimal(str(usd(name)))
+    for name in ("glue_dpu_hour", "lambda_gb_second", "lambda_request", "s3_put", "s3_get")
+)
 CRAWLER_MINUTES = 10  # a crawl is billed for ten minutes at least
 LAMBDA_GB = 4
 SMALLEST_JOB = 2  # workers

@@ -1,15 +1,13 @@
 """The AWS bill of a million orders from what was counted, and what a month costs before the first order."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from scripts.benchmarks.orders_counts import Counted
 from scripts.deployment import network
+from scripts.prices import prices, table
 
-_FILE = Path(__file__).with_name("prices.json")
+__all__ = ["Item", "PerOrder", "fixed", "prices", "table"]
 _MINUTES = 60 * network.HOURS
 _POLLS = 3 * _MINUTES * 5  # five pollers of 20 s for each mapped queue, as Lambda keeps them when idle
 MILLION = 1_000_000
@@ -25,16 +23,6 @@ class Item:
 
     def usd(self, prices: Mapping[str, float]) -> float:
         return self.units * prices[self.price]
-
-
-def prices() -> dict[str, float]:
-    """US dollars by name; the file says region, date and source of each."""
-    return {name: float(one["usd"]) for name, one in table()["prices"].items()}
-
-
-def table() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_FILE.read_text())
-    return found
 
 
 @dataclass(frozen=True)
@@ -77,12 +65,12 @@ def fixed(schedules: int, queues: int, alarms: int, secrets: int) -> list[tuple[
     return [
         (
             f"{len(interfaces)} interface endpoints in {network.ZONES} zones",
-            len(interfaces) * network.ZONES * network.ENDPOINT_HOUR * network.HOURS,
+            len(interfaces) * network.ZONES * cost["endpoint_hour"] * network.HOURS,
         ),
-        ("or one NAT gateway instead of them", network.NAT_HOUR * network.HOURS),
+        ("or one NAT gateway instead of them", cost["nat_hour"] * network.HOURS),
         (
             f"Aurora Serverless v2 at {network.MINIMUM_CAPACITY} units",
-            network.MINIMUM_CAPACITY * network.CAPACITY_HOUR * network.HOURS,
+            network.MINIMUM_CAPACITY * cost["capacity_hour"] * network.HOURS,
         ),
         (f"{alarms} alarms", alarms * cost["alarm_month"]),
         (f"{secrets} secrets", secrets * cost["secret_month"]),

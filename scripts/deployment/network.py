@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scripts.deployment.functions import FUNCTIONS, Function
 from scripts.deployment.settings import StageSettings
+from scripts.prices import usd
 
 ENDPOINTS: Mapping[str, str] = {  # IAM's prefix of a service → the endpoint that leads to it
     "secretsmanager": "secretsmanager",
@@ -23,11 +24,8 @@ ENDPOINTS: Mapping[str, str] = {  # IAM's prefix of a service → the endpoint t
 GATEWAY = ("s3",)  # gateway endpoints cost nothing
 HOURS = 730
 
-# US dollars in us-east-1, November 2026; other regions differ by some percent.
-ENDPOINT_HOUR = 0.01  # https://aws.amazon.com/privatelink/pricing/ for each zone; data $0.01 per GB beside it
-NAT_HOUR = 0.045  # https://aws.amazon.com/vpc/pricing/ for each gateway; data $0.045 per GB beside it
-CAPACITY_HOUR = 0.12  # https://aws.amazon.com/rds/aurora/pricing/ Serverless v2, each capacity unit
 MINIMUM_CAPACITY = 0.5
+PROXY_MINIMUM = 8  # capacity units that an RDS Proxy is billed for at least, however small the database
 ZONES = 2
 
 
@@ -56,22 +54,26 @@ def reached(functions: Mapping[str, Function] = FUNCTIONS) -> list[str]:
 
 
 def costs(stage: StageSettings) -> list[Cost]:
-    """The fixed monthly costs of the stage's network and database; messages and orders cost beside them."""
+    """Fixed costs of a month for network and database in us-east-1; other regions differ by some percent."""
     if stage.is_local:
         return []
     interfaces = [name for name in reached() if name not in GATEWAY]
     zones = ZONES if stage.create_database else max(len(stage.subnets), 1)
     endpoints = Cost(
         f"{len(interfaces)} interface endpoints in {zones} zones ({', '.join(interfaces)})",
-        len(interfaces) * zones * ENDPOINT_HOUR * HOURS,
+        len(interfaces) * zones * usd("endpoint_hour") * HOURS,
     )
-    nat = Cost("one NAT gateway, if the VPC has none and no endpoints", NAT_HOUR * HOURS)
+    nat = Cost("one NAT gateway, if the VPC has none and no endpoints", usd("nat_hour") * HOURS)
     database = Cost(
         f"Aurora Serverless v2 at its least, {MINIMUM_CAPACITY} capacity units",
-        MINIMUM_CAPACITY * CAPACITY_HOUR * HOURS,
+        MINIMUM_CAPACITY * usd("capacity_hour") * HOURS,
+    )
+    proxy = Cost(
+        f"the RDS Proxy, billed for {PROXY_MINIMUM} capacity units at least",
+        PROXY_MINIMUM * usd("proxy_capacity_hour") * HOURS,
     )
     if stage.create_database:
-        return [endpoints, database]
+        return [endpoints, database, *([proxy] if stage.create_proxy else [])]
     return [endpoints] if stage.create_endpoints else [nat]
 
 

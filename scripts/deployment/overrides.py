@@ -126,6 +126,9 @@ def _environment(stage: StageSettings, events: Mapping[str, Any]) -> dict[str, A
         "OPERATORS_EMAIL": {"Ref": "OperatorsEmail"},
         "CURRENCY": {"Ref": "Currency"},
         "DATABASE_SECRET": {"Ref": "DatabaseSecretName"},
+        "DATABASE_HOST": {
+            "Fn::If": ["MakesProxy", {"Fn::GetAtt": ["DatabaseProxy", "Endpoint"]}, {"Ref": "AWS::NoValue"}]
+        },
     }
     if any(one["Type"] == "SQS" for one in events.values()):
         variables[FLAG] = "1"

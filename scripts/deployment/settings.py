@@ -41,6 +41,7 @@ class StageSettings:
     database_secret: str = ""  # name of an existing secret; empty with create_database (or in local)
     database_secret_arn: str = ""  # with its random suffix; narrows the grants where it is known
     create_database: bool = False
+    create_proxy: bool = False  # an RDS Proxy before that database, for more copies than it has connections
     vpc: str = ""
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
@@ -80,6 +81,7 @@ class StageSettings:
             "LogRetentionDays": str(self.log_retention_days),
             "CreateDatabase": str(self.create_database).lower(),
             "CreateEndpoints": str(self.create_endpoints).lower(),
+            "CreateProxy": str(self.create_proxy).lower(),
             **{name: value for name, value in network.items() if value},
         }
 
@@ -158,6 +160,8 @@ def _wrong(given: Mapping[str, Any]) -> list[str]:
             wrong.append(f"{one.name!r} is {value!r}, not {_KIND_NAMES.get(kind, 'a JSON value')}")
     if given.get("create_database") and given.get("database_secret"):
         wrong.append("'create_database' and 'database_secret' exclude each other")
+    if given.get("create_proxy") and not given.get("create_database"):
+        wrong.append("'create_proxy' is for 'create_database'; the address of an own proxy is in its secret")
     return wrong
 
 

@@ -28,10 +28,10 @@ class SecretStore:
             raise
 
 
-def database_url(text: str, secret_name: str) -> str:
+def database_url(text: str, secret_name: str, host: str | None = None) -> str:
     """The PostgreSQL URL in a secret: our own `{"url"}` or RDS's `{"host", "port", "username", …}`.
 
-    Never quotes the secret in an error.
+    `host` is a proxy before the database of RDS's form. Never quotes the secret in an error.
     """
     try:
         secret = json.loads(text)
@@ -39,7 +39,7 @@ def database_url(text: str, secret_name: str) -> str:
             return str(secret["url"])
         user, password = (quote(str(secret[key]), safe="") for key in ("username", "password"))
         port, database = int(secret.get("port", 5432)), secret.get("dbname", "postgres")
-        return f"postgresql://{user}:{password}@{secret['host']}:{port}/{database}?sslmode=require"
+        return f"postgresql://{user}:{password}@{host or secret['host']}:{port}/{database}?sslmode=require"
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise ConfigurationError(
             f"secret {secret_name!r} needs url, or host, username and password ({type(fault).__name__})"

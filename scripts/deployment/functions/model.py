@@ -25,13 +25,16 @@ class Grant:
 
 @dataclass(frozen=True)
 class Function:
-    """One Chalice function. A database function joins the VPC and is bounded by `concurrency`."""
+    """One Chalice function. A database function joins the VPC; each of its `concurrency` copies holds one
+    connection, and one more for the payment gateway's sandbox, whose ledger is in the same database.
+    """
 
     grants: tuple[Grant, ...] = ()
     timeout: int = 30
     memory: int = 256
     database: bool = False
     concurrency: int | None = None  # reserved on AWS; None shares the account's pool
+    connections: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

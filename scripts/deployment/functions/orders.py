@@ -1,6 +1,7 @@
 """The functions of the order path. Those of the database may together not outrun its connections."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from scripts.deployment.functions.model import (
     Function,
@@ -24,7 +25,8 @@ _SMS = Grant(
 )
 _ASYNC = (reports_failures(),)
 _TASK = Function(database=True, concurrency=8)
-_PUBLISHING_TASK = Function((publishes_events(),), database=True, concurrency=8)  # it may end an order
+# It may end an order, and it talks to the payment gateway.
+_PAYING_TASK = Function((publishes_events(),), database=True, concurrency=8, connections=2)
 
 FUNCTIONS: Mapping[str, Function] = {
     "api_handler": Function(
@@ -33,18 +35,18 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "token-authorizer": Function(database=True, concurrency=10, timeout=10),
     "claim-order": _TASK,
-    "validate-payment": _PUBLISHING_TASK,
+    "validate-payment": _PAYING_TASK,
     "check-inventory": _TASK,
-    "process-order": _PUBLISHING_TASK,
+    "process-order": _PAYING_TASK,
     "send-notification": Function(
         (publishes("order-notifications"), _MAIL, _SMS), database=True, concurrency=8
     ),
-    "compensate-order": _PUBLISHING_TASK,
+    "compensate-order": replace(_PAYING_TASK, concurrency=5),
     "record-compensation-failure": Function(
-        (publishes_events(), publishes("operational-alerts")), database=True, concurrency=4
+        (publishes_events(), publishes("operational-alerts")), database=True, concurrency=2
     ),
-    "begin-cancellation": _TASK,
-    "settle-cancellation": _PUBLISHING_TASK,
+    "begin-cancellation": replace(_TASK, concurrency=4),
+    "settle-cancellation": replace(_PAYING_TASK, concurrency=4),
     "order-event-processor": Function(_ASYNC, concurrency=5),
     "update-read-model": Function((consumes("order-processing-queue"),), database=True, concurrency=5),
     "export-to-lake": Function(
@@ -56,7 +58,8 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "on-order-event": Function(_ASYNC),
     "on-workflow-stopped": Function(
-        (publishes_events(), publishes("operational-alerts"), *_ASYNC), database=True, concurrency=3
+        (publishes_events(), publishes("operational-alerts"), *_ASYNC),
+        database=True, concurrency=2, connections=2,
     ),
     "relay-outbox": Function((publishes_events(), *_ASYNC), timeout=55, database=True, concurrency=1),
     "sweep-orders": Function(
@@ -69,7 +72,7 @@ FUNCTIONS: Mapping[str, Function] = {
             ),
             *_ASYNC,
         ),
-        timeout=55, database=True, concurrency=1,
+        timeout=55, database=True, concurrency=1, connections=2,
     ),
     "expire-reservations": Function(_ASYNC, timeout=55, database=True, concurrency=1),
     "purge-expired": Function(_ASYNC, timeout=300, database=True, concurrency=1),

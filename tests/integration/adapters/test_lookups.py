@@ -69,6 +69,7 @@ def test_secret_of_rds_becomes_a_url_with_its_password_escaped() -> None:
         database_url(json.dumps(secret), "order-database")
         == "postgresql://app:p%40ss%2Fword@db.example:5433/orders?sslmode=require"
     )
+    assert "@proxy.example:5433/" in database_url(json.dumps(secret), "order-database", "proxy.example")
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", '{"host": "db", "password": "hush"}'])

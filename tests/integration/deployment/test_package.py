@@ -82,6 +82,11 @@ def test_only_database_functions_of_the_template_join_the_network(merged: Templa
     assert joined == {logical(name) for name, function in FUNCTIONS.items() if function.database}
 
 
+def test_only_a_stack_that_makes_the_proxy_sends_the_functions_to_it(merged: Template) -> None:
+    host = functions(merged)["ClaimOrder"]["Environment"]["Variables"]["DATABASE_HOST"]
+    assert host["Fn::If"][:2] == ["MakesProxy", {"Fn::GetAtt": ["DatabaseProxy", "Endpoint"]}]
+
+
 def test_every_queue_of_the_template_reports_single_failures_with_its_flag(merged: Template) -> None:
     mappings = [
         body["Properties"]
