@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 from etl.errors import InputError
-from etl.manifest import KIND_NAMES, Manifest, SourceFile, kind_of
+from etl.manifest import KIND_NAMES, Manifest, SourceFile, kind_of, usable_run_id
 from etl.schemas import CUSTOMERS, SALES
 from etl.storage import s3_client
 
@@ -43,14 +43,16 @@ def catalog_manifest(
 ) -> Manifest:
     """The objects behind the raw tables of a database, as the seed's job reads its input from the catalog.
 
-    The seed names its tables `<prefix>_…` but its crawler makes them without the prefix: both are taken.
+    Without a prefix every table that looks like sales or customers is one; with it, those of that prefix.
     """
+    bucket = urlparse(output).netloc
+    if not bucket:
+        raise InputError(f"--database_name needs an --output in S3, not {output!r}")
     files = [file for table in _raw_tables(database, prefix) for file in _objects(table)]
     if not files:
-        raise InputError(f"no raw tables with objects in Glue database {database!r} (prefix {prefix!r})")
-    bucket = urlparse(output).netloc
+        raise InputError(f"no objects behind the raw tables of Glue database {database!r}")
     return Manifest(
-        run_id=run_id,
+        run_id=usable_run_id(run_id),
         as_of=as_of or datetime.now(UTC).date(),
         files=tuple(files),
         output=output.rstrip("/"),
@@ -63,8 +65,14 @@ def _raw_tables(database: str, prefix: str | None) -> list[dict[str, Any]]:
     pages = glue_client().get_paginator("get_tables").paginate(DatabaseName=database)
     tables = [table for page in pages for table in page["TableList"] if table["Name"] not in _OWN_TABLES]
     fitting = [table for table in tables if _kind_of_table(table)]
-    named = [table for table in fitting if prefix and table["Name"].startswith(prefix)]
-    return named or fitting
+    named = [table for table in fitting if table["Name"].startswith(prefix or "")]
+    if not named:
+        others = ", ".join(sorted(table["Name"] for table in fitting)) or "none"
+        raise InputError(
+            f"no table of sales or customers begins with {prefix or ''!r} in Glue database {database!r}: "
+            f"run its crawler or change --table_prefix (such tables there: {others})"
+        )
+    return named
 
 
 def _kind_of_table(table: dict[str, Any]) -> str | None:

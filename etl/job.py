@@ -26,13 +26,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with glue_job(arguments.job_name, argv):
             report = execute(arguments)
-    except (EtlError, OSError) as error:
-        if arguments.job_name:
+    except Exception as error:
+        told = _told(error)
+        if arguments.job_name or told is None:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {told}", file=sys.stderr)
         return error.exit_code if isinstance(error, EtlError) else 1
     print("\n".join(report.lines()))
     return 0
+
+
+def _told(error: Exception) -> str | None:
+    """One clear sentence for what the user can change; None for a fault of our own."""
+    if isinstance(error, EtlError | OSError):
+        return str(error)
+    if type(error).__module__.partition(".")[0] != "botocore":
+        return None
+    if type(error).__name__ in ("NoRegionError", "NoCredentialsError", "PartialCredentialsError"):
+        return f"{error} Set AWS_DEFAULT_REGION and AWS credentials, or run `aws configure`."
+    return f"AWS refused: {error}"
 
 
 def execute(arguments: Arguments) -> Report:

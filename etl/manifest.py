@@ -1,6 +1,7 @@
 """What one run reads: exact versions of files, each with its kind and its time."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -75,7 +76,7 @@ def parse_manifest(body: str | bytes) -> Manifest:
         found = json.loads(body)
         files = tuple(_file(entry) for entry in found["files"])
         return Manifest(
-            run_id=_run_id(found["run_id"]),
+            run_id=usable_run_id(found["run_id"]),
             as_of=date.fromisoformat(found["as_of"]),
             files=files,
             output=found["output"].rstrip("/"),
@@ -94,7 +95,7 @@ def local_manifest(
     now = datetime.now(UTC)
     files = [*_local(sales, "sales"), *_local(customers, "customers")]
     return Manifest(
-        run_id=_run_id(run_id or now.strftime("local-%Y%m%dT%H%M%S%fZ")),
+        run_id=usable_run_id(run_id or now.strftime("local-%Y%m%dT%H%M%S%fZ")),
         as_of=as_of or now.date(),
         files=tuple(files),
         output=output,
@@ -129,7 +130,8 @@ def _file(entry: Mapping[str, Any]) -> SourceFile:
     )
 
 
-def _run_id(value: str) -> str:
-    if not value or not all(c.isalnum() or c in "-_.:" for c in value):
-        raise ValueError(f"run_id {value!r} is not made of letters, digits, - _ . :")
+def usable_run_id(value: str) -> str:
+    """The id if it can be part of a key."""
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", value):
+        raise InputError(f"run id {value!r} is not made of letters, digits, - _ . :")
     return value

@@ -1,8 +1,10 @@
 """Input files brought within reach of the readers: a local path stays, an S3 version is downloaded."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from etl.errors import InputError
@@ -10,6 +12,7 @@ from etl.manifest import SourceFile
 from etl.storage import download
 
 _THREADS = 8
+_PLAIN_PATH = re.compile(r"[\w ./@+=,-]*")
 
 
 def fetch(file: SourceFile, directory: Path) -> Path:
@@ -18,10 +21,19 @@ def fetch(file: SourceFile, directory: Path) -> Path:
         path = Path(file.key)
         if not path.is_file():
             raise InputError(f"no such file: {file.key!r}")
-        return path
+        return path if _PLAIN_PATH.fullmatch(file.key) else _linked(path.resolve(), directory)
     identity = f"{file.bucket}/{file.key}@{file.version_id}"
     target = directory / hashlib.sha256(identity.encode()).hexdigest()[:24]
     return target if target.is_file() else download(file.bucket, file.key, file.version_id, target)
+
+
+def _linked(path: Path, directory: Path) -> Path:
+    """The file by a plain name: engines take *, ? and [ for patterns, { and \\ for more."""
+    target = directory / hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    directory.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        target.symlink_to(path)
+    return target
 
 
 def fetch_all(files: Sequence[SourceFile], directory: Path) -> list[Path]:

@@ -29,6 +29,12 @@ def _make(name: str, work: Path, **options: Any) -> Engine:
 
         return DuckDbEngine(work, **options)
     if name == "spark":
+        try:
+            import pyspark  # noqa: F401
+        except ImportError as error:
+            raise InputError(
+                "Spark is not installed: pip install -r etl/requirements-spark.txt, or take --engine duckdb"
+            ) from error
         from etl.engines.spark_engine import SparkEngine
 
         return SparkEngine(work, **options)

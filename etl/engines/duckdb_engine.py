@@ -16,7 +16,7 @@ from etl.reader.files import compression_of, read_file
 from etl.reader.records import MAX_LINE, FileNotes
 from etl.schemas import Schema
 from etl.sources import fetch_all
-from etl.sqlgen import empty_landed, text
+from etl.sqlgen import empty_landed
 from etl.storage import Storage
 
 _THREADS = 8
@@ -189,6 +189,11 @@ class DuckDbEngine:
             f"{', '.join(names)} from read_json({text(str(landed))}, format = 'newline_delimited', "
             f"columns = {{{columns}}}, maximum_object_size = {32 * MAX_LINE})"
         )
+
+
+def text(value: str) -> str:
+    """A literal of DuckDB, where a backslash is a character like any other: of file names, not of rules."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _csv(path: Path, clean: CleanCsv) -> str:

@@ -1,4 +1,4 @@
-"""Avro object container files in plain Python (null and deflate codecs), so that a Lambda needs no extension.
+"""Avro object container files in plain Python (null, deflate, snappy), so that a Lambda needs no extension.
 
 After the Avro 1.11 specification: sections Binary Encoding, Object Container Files, Logical Types.
 """
@@ -6,13 +6,17 @@ After the Avro 1.11 specification: sections Binary Encoding, Object Container Fi
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 from typing import Any, BinaryIO
 
+from etl.reader.snappy import unpack
+
 MAGIC = b"Obj\x01"
+_MAX_SIZE = 1 << 28
+_SIZELESS = 16  # so many items of no size (nulls, empty records) are taken
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 
@@ -28,17 +32,15 @@ def read_avro(stream: BinaryIO) -> Iterator[dict[str, Any]]:
     meta = _map(stream, lambda s: _bytes(s))
     sync = _exactly(stream, 16)
     codec = meta.get("avro.codec", b"null").decode()
-    if codec not in ("null", "deflate"):
-        raise AvroError(f"Avro codec {codec!r} is not supported (null and deflate are)")
+    if codec not in _CODECS:
+        raise AvroError(f"Avro codec {codec!r} is not read here: write it with one of {', '.join(_CODECS)}")
     schema = json.loads(meta["avro.schema"])
     names: dict[str, Any] = {}
     _collect(schema, names)
     while head := stream.read(1):
         count = _long(stream, head)
-        block = _exactly(stream, _long(stream))
-        if codec == "deflate":
-            block = zlib.decompress(block, -15)
-        body = BytesIO(block)
+        body = BytesIO(_CODECS[codec](_exactly(stream, _long(stream))))
+        _believable(body, count)
         for _ in range(count):
             value = _value(body, schema, names)
             if not isinstance(value, dict):
@@ -46,6 +48,31 @@ def read_avro(stream: BinaryIO) -> Iterator[dict[str, Any]]:
             yield value
         if _exactly(stream, 16) != sync:
             raise AvroError("a block of the Avro file does not end with its sync marker")
+
+
+def _inflated(block: bytes) -> bytes:
+    """Raw deflate, of no more than a bounded size."""
+    inflate = zlib.decompressobj(-15)
+    data = inflate.decompress(block, _MAX_SIZE)
+    if not inflate.eof:
+        raise AvroError("a deflated block of the Avro file is cut off or too large")
+    return data
+
+
+_CODECS: dict[str, Callable[[bytes], bytes]] = {
+    "null": lambda block: block,
+    "deflate": _inflated,
+    "snappy": lambda block: unpack(block, _MAX_SIZE),
+}
+
+
+def _believable(stream: BinaryIO, count: int) -> None:
+    """No more items than bytes are left for them: items of no size could be counted without end."""
+    if not isinstance(stream, BytesIO):  # the metadata, whose entries all have a size
+        return
+    left = stream.getbuffer().nbytes - stream.tell()
+    if not 0 <= count <= left + _SIZELESS:
+        raise AvroError(f"{count} items in {left} bytes of the Avro file")
 
 
 def _collect(schema: Any, names: dict[str, Any]) -> None:
@@ -123,6 +150,7 @@ def _blocks(stream: BinaryIO, read: Any) -> Iterator[Any]:
         if count < 0:
             count = -count
             _long(stream)
+        _believable(stream, count)
         for _ in range(count):
             yield read(stream)
 
@@ -155,7 +183,7 @@ def _long(stream: BinaryIO, head: bytes | None = None) -> int:
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:
-    if not 0 <= size <= 1 << 28:
+    if not 0 <= size <= _MAX_SIZE:
         raise AvroError(f"a length of {size} in the Avro file")
     data = stream.read(size)
     if len(data) != size:

@@ -6,6 +6,7 @@ the native reader: DuckDB refuses the file (it is read strictly then), Spark mar
 """
 
 import codecs
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from etl.reader.records import column_name
 from etl.schemas import Schema
 
 _CHUNK = 4 << 20
+_PLAIN_NAME = re.compile(r"[\w .:/()+#%&@$-]+")  # a column that needs no escape in either engine's SQL
 _UNTRIMMED = (b"\n\n", b", ", b" ,", b"\n ", b" \n")
 
 
@@ -54,6 +56,8 @@ def _inspect(path: Path, schema: Schema) -> CleanCsv | None:
         return None
     names = tuple(column_name(name) for name in (header or b"").decode("utf-8").split(","))
     if len(names) < 2 or len(set(names)) != len(names) or not schema.accepts_header(frozenset(names)):
+        return None
+    if not all(map(_PLAIN_NAME.fullmatch, names)):
         return None
     return CleanCsv(names, size > 0)
 

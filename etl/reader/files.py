@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -77,7 +78,10 @@ class UnreadableError(ValueError):
     """The format or compression is not read here."""
 
 
-_DAMAGE = (OSError, EOFError, zlib.error, ValueError, KeyError, LookupError, ArithmeticError, TypeError)
+_DAMAGE = (
+    *(OSError, EOFError, zlib.error, struct.error, ValueError, LookupError, ArithmeticError),
+    *(TypeError, AttributeError, RecursionError, MemoryError),
+)
 
 
 def _records(path: Path, schema: Schema, notes: FileNotes) -> Iterator[Record]:

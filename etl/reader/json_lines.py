@@ -30,13 +30,13 @@ def _record(number: int, body: bytes, schema: Schema, notes: FileNotes) -> Recor
     try:
         text = body.decode("utf-8")
         found = json.loads(text, parse_float=str, parse_int=str, parse_constant=_refuse)
+        if not isinstance(found, dict):
+            return broken(number, "not_a_json_object", text)
+        pairs = {column_name(storable(name)): plain(value) for name, value in found.items()}
     except UnicodeDecodeError:
         return broken(number, "invalid_utf8", as_text(body))
     except (ValueError, RecursionError):
         return broken(number, "not_a_json_object", as_text(body))
-    if not isinstance(found, dict):
-        return broken(number, "not_a_json_object", text)
-    pairs = {column_name(storable(name)): plain(value) for name, value in found.items()}
     nested = any(isinstance(found[n], dict | list) for n in found if column_name(n) in schema.names)
     if nested:
         return broken(number, "nested_value", text)

@@ -1,6 +1,8 @@
 """The job on local files, as a newcomer runs it."""
 
+import codecs
 import json
+import sys
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from etl import glue
 from etl.job import main
 from tests.etl.lake import Lake
 
@@ -49,6 +52,94 @@ def test_the_average_is_rounded_half_up_to_the_cent(run: Run, tmp_path: Path) ->
     sales.write_text(HEADER + "1,C001,P,1,0.01,2024-01-01,N\n2,C001,P,1,0.02,2024-01-01,N\n")
     run(str(sales))
     assert Lake(tmp_path / "lake").customer_metrics()[0][5] == Decimal("0.02")
+
+
+def test_a_column_of_any_name_is_read_and_kept(run: Run, tmp_path: Path) -> None:
+    names = [
+        "odd\\name",
+        "",
+        "it's",
+        "a,b",
+        'say "it"',
+        "a.b",
+        "select",
+        "ſ",
+        "{}",
+        "$1",
+        "%s",
+        "[0]",
+        "`",
+        "*",
+    ]
+    files = []
+    for number, name in enumerate(names):
+        header = "order_id,customer_id,quantity,price,order_date," + csv_field(name)
+        files.append(tmp_path / f"{number}.csv")
+        files[-1].write_text(f"{header}\n{number},C001,1,2.50,2024-01-01,x\n")
+    assert run(*map(str, files))["quarantined"] == 0
+    kept = Lake(tmp_path / "lake").silver("extra")
+    assert sorted(json.dumps({name.replace(" ", "_"): "x"}) for name in names) == sorted(
+        json.dumps(json.loads(extra)) for (extra,) in kept
+    )
+
+
+def csv_field(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"' if set(value) & set(',"') else value
+
+
+def test_a_file_of_any_name_is_read_whether_plain_or_not(run: Run, tmp_path: Path) -> None:
+    names = ["a b", "a'b", 'a"b', "a\\b", "a[1]", "a*", "{a}", "a?", "ä%20;#$", "a:b"]
+    files = [tmp_path / f"{name}.{kind}.csv" for name in names for kind in ("plain", "quoted")]
+    for number, file in enumerate(files):
+        region = "N" if "plain" in file.name else '"N"'
+        file.write_text(HEADER + f"{number},C001,P,1,2.50,2024-01-01,{region}\n")
+    (tmp_path / "a1.plain.csv").write_text("what a pattern would match, too\n")
+    report = run(*map(str, files))
+    assert (report["accepted"], report["quarantined"]) == (7 + len(files), 0)
+    assert sorted(Lake(tmp_path / "lake").silver("source")) == sorted((str(file),) for file in files)
+
+
+def test_a_byte_order_mark_before_plain_or_quoted_csv_changes_nothing(run: Run, tmp_path: Path) -> None:
+    for number, row in enumerate(("1,C001,P,1,2.50,2024-01-01,N\n", '2,C001,P,1,2.50,2024-01-01,"N"\n')):
+        (tmp_path / f"{number}.csv").write_bytes(codecs.BOM_UTF8 + (HEADER + row).encode())
+    report = run(str(tmp_path / "0.csv"), str(tmp_path / "1.csv"))
+    assert (report["accepted"], report["quarantined"]) == (9, 0)
+    assert Lake(tmp_path / "lake").revenue() == Decimal("5.00")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--sales", SALES, "--output", "{}", "--run-id", "a b"], "run id 'a b' is not made of letters"),
+        (["--sales", SALES, "--output", "{}", "--run-id", "../x"], "run id '../x' is not made of letters"),
+        (["--database_name", "x", "--output", "{}"], "--database_name needs an --output in S3"),
+        (
+            ["--database_name", "x", "--output", "s3://b/p"],
+            "You must specify a region. Set AWS_DEFAULT_REGION",
+        ),
+    ],
+)
+def test_an_argument_that_cannot_be_is_one_clear_sentence(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    said: str,
+) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    glue.glue_client.cache_clear()
+    assert main([a.replace("{}", str(tmp_path / "lake")) for a in arguments]) in (1, 2)
+    assert capsys.readouterr().err.startswith(f"error: {said}")
+
+
+def test_spark_that_is_not_installed_is_one_clear_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    assert main(["--engine", "spark", "--sales", SALES, "--output", str(tmp_path / "lake")]) == 2
+    assert "pip install -r etl/requirements-spark.txt" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_one_clear_sentence(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,20 +1,27 @@
 """The strict reader, record by record."""
 
+import codecs
+import contextlib
 import io
+import json
+import zlib
 from decimal import Decimal
 from pathlib import Path
 
 import fastavro
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.reader import avro
 from etl.reader.avro import read_avro
 from etl.reader.clean import clean_csv
-from etl.reader.delimited import read_delimited
+from etl.reader.delimited import as_text, read_delimited
 from etl.reader.files import read_file
 from etl.reader.json_lines import read_json_lines
 from etl.reader.records import FileNotes, Record
+from etl.reader.snappy import SnappyError, unpack
 from etl.reader.typed import as_plain_text
 from etl.schemas import CUSTOMERS
 
@@ -55,6 +62,19 @@ def test_each_line_is_one_record_or_one_error_and_the_next_starts_clean(
     assert seen(content) == expected
 
 
+@pytest.mark.parametrize("name", ["c.csv", "c.jsonl"])
+@pytest.mark.parametrize("content", [HEADER + b"C1,Ann,a\n", HEADER + b'"C1","Ann",a\r\n'])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, name: str, content: bytes) -> None:
+    if name == "c.jsonl":
+        content = b'{"customer_id": "C1", "name": "Ann"}\n'
+    path = tmp_path / name
+    path.write_bytes(codecs.BOM_UTF8 + content)
+    notes = FileNotes()
+    (record,) = read_file(path, CUSTOMERS, notes)
+    assert (record.error, record.values["customer_id"], record.values["name"]) == (None, "C1", "Ann")
+    assert not notes.unknown
+
+
 def test_records_are_numbered_and_carry_their_raw_text() -> None:
     assert [(r.number, r.raw) for r in read(b'C1,"A",a\n\nx\n')] == [(1, 'C1,"A",a'), (2, "x")]
 
@@ -63,7 +83,12 @@ def test_records_are_numbered_and_carry_their_raw_text() -> None:
 def test_any_bytes_are_read_without_a_fault_and_no_line_is_lost(content: bytes) -> None:
     records = read(content)
     assert [record.number for record in records] == list(range(1, len(records) + 1))
-    assert bool(records) == bool(content.strip(b"\r\n"))
+    rest = "\n".join(record.raw for record in records) + "\n"
+    for line in content.split(b"\n"):
+        if line.strip(b"\r\n"):  # each line, in its order, as what it can be shown as
+            shown = as_text(line.removesuffix(b"\r"))
+            assert shown in rest
+            rest = rest[rest.index(shown) + len(shown) :]
 
 
 @given(st.lists(st.tuples(st.text(), st.text(), st.text()), max_size=8))
@@ -89,6 +114,104 @@ def test_numbers_in_json_keep_the_digits_they_were_written_with() -> None:
 )
 def test_typed_values_read_like_a_csv_of_them(value: object, expected: str) -> None:
     assert as_plain_text(value) == expected
+
+
+def avro_file(schema: object, block: bytes, count: int = 1, codec: str = "null") -> io.BytesIO:
+    """A container by hand, for what no writer writes."""
+    out = io.BytesIO(b"Obj\x01")
+    out.seek(4)
+    meta = {b"avro.schema": json.dumps(schema).encode(), b"avro.codec": codec.encode()}
+    out.write(number(len(meta)))
+    for name, value in meta.items():
+        out.write(number(len(name)) + name + number(len(value)) + value)
+    out.write(number(0) + b"s" * 16 + number(count) + number(len(block)) + block + b"s" * 16)
+    out.seek(0)
+    return out
+
+
+def number(value: int) -> bytes:
+    """A long of Avro: zigzag, seven bits a byte."""
+    value, out = value << 1 if value >= 0 else (-value << 1) - 1, bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def record_of(kind: object) -> dict[str, object]:
+    return {"type": "record", "name": "R", "fields": [{"name": "customer_id", "type": kind}]}
+
+
+def nested(depth: int) -> object:
+    kind: object = "int"
+    for _ in range(depth):
+        kind = {"type": "array", "items": kind}
+    return kind
+
+
+@pytest.mark.parametrize(
+    ("schema", "block", "count"),
+    [
+        (record_of({"type": "array", "items": "null"}), number(1 << 40) + number(0), 1),
+        (record_of({"type": "map", "values": "null"}), number(1 << 40) + b"\x00" * 50, 1),
+        (record_of("null"), b"", 1 << 40),
+        (record_of("int"), b"\x00", -1),
+        (record_of("R"), b"\x00" * 9, 1),
+        (record_of(nested(300)), number(1) * 400, 1),
+        ({"type": "record", "name": "R", "fields": [7]}, b"", 1),
+        (7, b"\x00", 1),
+    ],
+)
+def test_an_avro_file_made_to_harm_is_one_record_that_says_so(
+    tmp_path: Path, schema: object, block: bytes, count: int
+) -> None:
+    path = tmp_path / "a.avro"
+    path.write_bytes(avro_file(schema, block, count).getvalue())
+    records = list(read_file(path, CUSTOMERS, FileNotes()))
+    assert [r.error for r in records][-1:] in (["unreadable_file"], ["nested_value"])
+    assert len(records) < 20
+
+
+def test_a_deflated_block_that_swells_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(avro, "_MAX_SIZE", 1000)
+    block = zlib.compress(b"\x00" * 2000)[2:-4]
+    with pytest.raises(avro.AvroError, match="too large"):
+        list(read_avro(avro_file(record_of("int"), block, 2000, "deflate")))
+
+
+def test_a_codec_that_is_not_read_says_which_are() -> None:
+    with pytest.raises(avro.AvroError, match=r"'xz' is not read here: .*null, deflate, snappy"):
+        list(read_avro(avro_file(record_of("int"), b"", 0, "xz")))
+
+
+@given(st.lists(st.binary(max_size=80), max_size=30).map(lambda parts: b"".join(parts) * len(parts)))
+def test_snappy_unpacks_what_arrow_packs(data: bytes) -> None:
+    packed = bytes(pa.Codec("snappy").compress(data)) + zlib.crc32(data).to_bytes(4, "big")
+    assert unpack(packed, len(data)) == data
+    with pytest.raises(SnappyError):
+        unpack(packed[:-1] + bytes([packed[-1] ^ 1]), len(data))
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_snappy_or_an_error(block: bytes) -> None:
+    with contextlib.suppress(SnappyError):
+        assert len(unpack(block, 1000)) <= 1000
+
+
+def test_avro_packed_with_snappy_is_read() -> None:
+    body = (number(2) + b"C1") * 50
+    packed = bytes(pa.Codec("snappy").compress(body)) + zlib.crc32(body).to_bytes(4, "big")
+    found = list(read_avro(avro_file(record_of("string"), packed, 50, "snappy")))
+    assert found == [{"customer_id": "C1"}] * 50
+
+
+@pytest.mark.parametrize("depth", [200, 990, 5000, 100_000])
+def test_json_of_any_depth_is_one_record(depth: int) -> None:
+    line = b'{"customer_id": "C1", "name": "A", "x": ' + b"[" * depth + b"]" * depth + b"}\n"
+    records = list(read_json_lines(io.BytesIO(line + b'{"customer_id": "C2"}\n'), CUSTOMERS, FileNotes()))
+    assert [record.number for record in records] == [1, 2]
+    assert records[0].error in (None, "not_a_json_object")
+    assert records[1].error is None
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate"])
@@ -136,6 +259,7 @@ def test_a_damaged_file_keeps_what_was_read_and_ends_with_one_record_that_says_s
         b"C1,A,a\n\nC2,B,a\n",
         b"C1, A,a\n",
         b"C1,A,a ",
+        b"\xef\xbb\xbfC1,A,a\n",
     ],
 )
 def test_a_file_with_anything_unusual_is_not_taken_for_clean(tmp_path: Path, dirt: bytes) -> None:
@@ -144,3 +268,10 @@ def test_a_file_with_anything_unusual_is_not_taken_for_clean(tmp_path: Path, dir
     assert clean_csv(path, CUSTOMERS) is None
     path.write_bytes(HEADER + "C0,Zoë,a\n".encode())
     assert clean_csv(path, CUSTOMERS) is not None
+
+
+@pytest.mark.parametrize("name", ["na\\me", "name,", "na'me", "na\tme", codecs.BOM_UTF8.decode() + "name"])
+def test_a_header_that_sql_would_have_to_escape_is_not_taken_for_clean(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes(f"customer_id,email,{name}\nC0,z@x,a,\n".encode())
+    assert clean_csv(path, CUSTOMERS) is None

@@ -117,10 +117,10 @@ def test_the_job_reads_the_catalogs_raw_tables_in_the_seeds_way(
     cloud: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     samples(cloud)
-    columns = {"sales_data_csv": "order_id,customer_id,product_id,quantity,price,order_date,region"}
-    columns["customer_data_csv"] = "customer_id,name,email,registration_date,status"
+    columns = {"raw_data_sales_data_csv": "order_id,customer_id,product_id,quantity,price,order_date,region"}
+    columns["raw_data_customer_data_csv"] = "customer_id,name,email,registration_date,status"
     for name, header in columns.items():
-        where = f"s3://{BUCKET}/raw-data/{name.removesuffix('_csv')}.csv"
+        where = f"s3://{BUCKET}/raw-data/{name.removeprefix('raw_data_').removesuffix('_csv')}.csv"
         described = {"Columns": [{"Name": c, "Type": "string"} for c in header.split(",")], "Location": where}
         boto3.client("glue").create_table(
             DatabaseName="order_lake_test", TableInput={"Name": name, "StorageDescriptor": described}
@@ -129,6 +129,27 @@ def test_the_job_reads_the_catalogs_raw_tables_in_the_seeds_way(
     arguments += ["--table_prefix", "raw_data", "--output_path", f"s3://{BUCKET}/processed-data"]
     assert main([*arguments, "--TempDir", "s3://x/temp/", "--enable-metrics", ""]) == 0
     assert "rows in 17 = accepted 17 + quarantined 0" in capsys.readouterr().out
+
+
+def test_a_key_of_any_characters_is_read_like_any_other(cloud: Any) -> None:
+    """One poisoned key must not stop the files beside it."""
+    content = b"order_id,customer_id,quantity,price,order_date\n1,C001,1,1.00,2024-01-01\n"
+    files = [upload(cloud, f"raw-data/{name}.csv", content) for name in ("a\\b", "it's", "[x]*?", "\u2028")]
+    assert handler({"manifest": put_manifest(cloud, files)})["accepted"] == 4
+
+
+def test_a_prefix_that_no_raw_table_has_is_one_clear_sentence(
+    cloud: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = [{"Name": c, "Type": "string"} for c in ("customer_id", "name")]
+    described = {"Columns": columns, "Location": f"s3://{BUCKET}/raw-data/"}
+    table = {"Name": "raw_data_customers", "StorageDescriptor": described}
+    boto3.client("glue").create_table(DatabaseName="order_lake_test", TableInput=table)
+    arguments = ["--database_name", "order_lake_test", "--table_prefix", "row_data"]
+    assert main([*arguments, "--output", f"s3://{BUCKET}/processed-data"]) == 2
+    said = capsys.readouterr().err
+    assert "no table of sales or customers begins with 'row_data'" in said
+    assert "such tables there: raw_data_customers" in said
 
 
 def test_a_manifest_that_is_none_is_one_clear_sentence(
