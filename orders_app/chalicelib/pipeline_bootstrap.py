@@ -52,7 +52,7 @@ class Pipeline:
     orchestrate_job: Callable[[Mapping[str, Any]], dict[str, Any]]
     export_customers: Callable[[], dict[str, int]]
     reingest: Callable[[Mapping[str, Any]], dict[str, Any]]
-    prepare_run: Callable[[], dict[str, Any]]
+    prepare_run: Callable[[Mapping[str, Any]], dict[str, Any]]
     check_run: Callable[[Mapping[str, Any]], dict[str, Any]]
     fail_run: Callable[[Mapping[str, Any]], dict[str, Any]]
 

@@ -114,7 +114,15 @@ class Cloud:
             "Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
         }
-        actions = ["lambda:InvokeFunction", "sqs:*", "sns:Publish", "logs:*", "states:*", "events:*"]
+        actions = [
+            "lambda:InvokeFunction",
+            "sqs:*",
+            "sns:Publish",
+            "logs:*",
+            "states:*",
+            "events:*",
+            "glue:*",
+        ]
         policy = {
             "Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}],

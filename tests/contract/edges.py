@@ -92,6 +92,12 @@ def _rule(rules: Sequence[Mapping[str, Any]], error: str | None) -> int:
 
 
 def _holds(rule: Mapping[str, Any], given: Any) -> bool:
+    if "And" in rule:
+        return all(_holds(one, given) for one in rule["And"])
+    if "Not" in rule:
+        return not _holds(rule["Not"], given)
     for step in rule["Variable"].split(".")[1:]:
+        if not isinstance(given, Mapping) or step not in given:
+            return not rule.get("IsPresent", True)
         given = given[step]
-    return bool(given == rule["StringEquals"])
+    return bool(rule["IsPresent"] if "IsPresent" in rule else given == rule["StringEquals"])

@@ -156,9 +156,15 @@ SUMMARISE_DATASETS = [
     ),
 ]  # fmt: skip
 
+
+def crawler(state: str, **last_crawl: str) -> Answer:
+    return {"Crawler": {"State": state, **({"LastCrawl": last_crawl} if last_crawl else {})}}
+
+
+CRAWLED = crawler("READY", Status="SUCCEEDED")
 ETL_SAYS: dict[str, list[Answer]] = {
     "PrepareRun": result(outcome="prepared", runId="run-1", manifest="runs/1.json"),
-    "RunJob": result(), "StartCrawler": result(), "GetCrawler": result(Crawler={"State": "READY"}),
+    "RunJob": result(), "StartCrawler": result(), "GetCrawler": [CRAWLED],
     "CheckTables": result(outcome="succeeded"), "Notify": result(), "FailRun": result(),
 }  # fmt: skip
 ETL = [
@@ -169,7 +175,9 @@ ETL = [
     Story("FailRun RunFailed", {"RunJob": ["States.TaskFailed"]}, retried=True),
     Story("FailRun RunFailed", {"StartCrawler": [FAULT]}),
     Story("GetCrawler WaitForCrawler RunSucceeded",
-          {"GetCrawler": [{"Crawler": {"State": "RUNNING"}}, {"Crawler": {"State": "READY"}}]}),
+          {"GetCrawler": [crawler("RUNNING"), crawler("STOPPING", Status="FAILED"), CRAWLED]}),
+    Story("GetCrawler CrawlFailed FailRun RunFailed", {"GetCrawler": [crawler("READY", Status="FAILED")]}),
+    Story("GetCrawler CrawlFailed FailRun RunFailed", {"GetCrawler": [crawler("READY")]}),
     Story("GetCrawler FailRun RunFailed", {"GetCrawler": [FAULT]}),
     Story("CheckTables FailRun RunFailed", {"CheckTables": [FAULT]}),
     Story("Notify ChecksFailed", {"CheckTables": result(outcome="checks_failed")}),

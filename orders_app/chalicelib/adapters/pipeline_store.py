@@ -25,7 +25,7 @@ Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 _FILE = "bucket, key, version_id, etag, size, sequencer, kind, object_time"
 _RUN = (
     "run_id, state, driver, started_at, lease_until, attempt, version, engine, reason, manifest,"
-    " job_run_id, retry_at, error, report"
+    " job_run_id, retry_at, error, execution, report"
 )
 _CHANGEABLE = frozenset(
     {"lease_until", "attempt", "engine", "reason", "job_run_id", "retry_at", "error", "report", "ended_at"}
@@ -166,7 +166,7 @@ def _insert(connection: psycopg.Connection[Any], run: Run) -> bool:
         _rows(
             connection,
             "insert into pipeline_runs (run_id, state, driver, started_at, lease_until, engine, reason,"
-            " manifest, job_run_id) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " manifest, job_run_id, execution) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             " on conflict do nothing returning run_id",
             run.run_id,
             run.state.value,
@@ -177,6 +177,7 @@ def _insert(connection: psycopg.Connection[Any], run: Run) -> bool:
             run.reason,
             run.manifest,
             run.job_run_id,
+            run.execution,
         )
     )
 

@@ -108,7 +108,7 @@ def etl_orchestrator(event: Mapping[str, Any], context: object) -> dict[str, Any
 @pipeline_doors.lambda_function(name="prepare-etl-run")
 @traced
 def prepare_etl_run(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    return pipeline().prepare_run()
+    return pipeline().prepare_run(event)
 
 
 @pipeline_doors.lambda_function(name="check-etl-run")

@@ -32,6 +32,7 @@ def store(request: pytest.FixtureRequest) -> PipelineStore:
 
 def run(run_id: str = "run-1", **values: Any) -> Run:
     given = Run(run_id, State.STARTING, Driver.EVENTS, NOON, NOON + timedelta(minutes=25), manifest="m.json")
+    given = replace(given, execution=f"execution of {run_id}")
     return replace(given, **values)
 
 
@@ -146,6 +147,7 @@ def test_an_adopted_run_needs_the_lock_and_a_new_id(store: PipelineStore) -> Non
 def test_a_failed_job_of_no_run_is_kept_once_and_without_the_lock(store: PipelineStore) -> None:
     held = claimed(store)
     failed = run("job-jr_9", state=State.FAILED, attempt=2, job_run_id="jr_9", error="disk", manifest=None)
+    failed = replace(failed, execution=None)
     assert store.note_failed(failed)
     assert not store.note_failed(replace(failed, error="again"))
     assert (store.get("job-jr_9"), store.find_by_job_run("jr_9")) == (failed, failed)

@@ -1,5 +1,7 @@
 """The state machine's runs hold the same lock as those of the events, and are moved on by it alone."""
 
+from typing import Any
+
 import pytest
 
 from chalicelib.services.pipeline.drive_workflow import check_run, fail_workflow_run, prepare_run
@@ -11,13 +13,13 @@ from tests.unit.pipeline.builders import BUCKET, World
 
 def prepared(world: World) -> str:
     world.arrive("raw-data/a.csv")
-    return str(prepare_run(world.finisher)["runId"])
+    return str(prepare_run(world.finisher, {})["runId"])
 
 
 def test_a_prepared_run_has_a_manifest_and_holds_the_lock() -> None:
     world = World()
     world.arrive("raw-data/a.csv")
-    answer = prepare_run(world.finisher)
+    answer = prepare_run(world.finisher, {})
     run_id = answer["runId"]
     assert answer == {
         "outcome": "prepared",
@@ -33,11 +35,36 @@ def test_while_another_run_is_on_the_workflow_hears_busy() -> None:
     world = World()
     run = world.running()
     world.arrive("raw-data/b.csv")
-    assert prepare_run(world.finisher) == {"outcome": "busy", "runId": run.run_id}
+    assert prepare_run(world.finisher, {}) == {"outcome": "busy", "runId": run.run_id}
+
+
+def test_an_execution_that_asks_again_gets_its_own_run_with_its_manifest() -> None:
+    world = World()
+    world.arrive("raw-data/a.csv")
+    first = prepare_run(world.finisher, {"execution": "execution-1"})
+    world.objects.stored.clear()  # the first attempt may have died before it wrote
+    assert prepare_run(world.finisher, {"execution": "execution-1"}) == first
+    assert list(world.objects.stored) == [f"temp/manifests/{first['runId']}.json"]
+
+
+@pytest.mark.parametrize("asked", [{"execution": "execution-2"}, {}])
+def test_another_execution_hears_busy_of_a_prepared_run(asked: dict[str, str]) -> None:
+    world = World()
+    world.arrive("raw-data/a.csv")
+    first = prepare_run(world.finisher, {"execution": "execution-1"})
+    assert prepare_run(world.finisher, asked) == {"outcome": "busy", "runId": first["runId"]}
+
+
+def test_an_execution_whose_run_is_published_hears_busy() -> None:
+    world = World()
+    world.arrive("raw-data/a.csv")
+    first = prepare_run(world.finisher, {"execution": "execution-1"})
+    on_published(world.finisher, world.publish(first["runId"]))
+    assert prepare_run(world.finisher, {"execution": "execution-1"})["outcome"] == "busy"
 
 
 def test_with_nothing_pending_there_is_nothing_to_do() -> None:
-    assert prepare_run(World().finisher) == {"outcome": "nothing"}
+    assert prepare_run(World().finisher, {}) == {"outcome": "nothing"}
 
 
 def test_the_marker_of_a_workflows_run_does_not_start_a_second_crawl() -> None:
@@ -76,6 +103,21 @@ def test_a_workflow_that_failed_lets_go_of_the_lock_and_people_are_told() -> Non
     answer = fail_workflow_run(world.finisher, {"runId": run_id, "cause": "job failed"})
     assert (answer["outcome"], answer["error"], world.store.active()) == ("failed", "job failed", None)
     assert (len(world.alerts.alerts), len(world.alerts.mails)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("payload", "error"),
+    [
+        ({"failure": {"Error": "States.Timeout"}}, "States.Timeout"),
+        ({"failure": {"Error": "CrawlFailed", "Cause": "no bucket"}}, "CrawlFailed: no bucket"),
+        ({"failure": None}, "the workflow failed"),
+        ({}, "the workflow failed"),
+    ],
+)
+def test_a_failure_is_told_with_what_is_known_of_it(payload: dict[str, Any], error: str) -> None:
+    world = World()
+    answer = fail_workflow_run(world.finisher, {"runId": prepared(world), **payload})
+    assert (answer["outcome"], answer["error"]) == ("failed", error)
 
 
 def test_an_unknown_run_is_an_error() -> None:

@@ -1,6 +1,6 @@
 """What the state machine `etl-workflow` asks of the platform: a run of its own under the same lock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.services.pipeline.fail_run import end_failed
@@ -14,29 +14,44 @@ from chalicelib.services.pipeline.finish_run import (
     read_report,
 )
 from chalicelib.services.pipeline.manifest import manifest_key
-from chalicelib.services.pipeline.model import FINAL, NOT_PUBLISHED, BadPayloadError, Driver, Run, State
-from chalicelib.services.pipeline.start_run import claim_run, write
+from chalicelib.services.pipeline.model import (
+    FINAL,
+    NOT_PUBLISHED,
+    BadPayloadError,
+    Driver,
+    RawFile,
+    Run,
+    State,
+)
+from chalicelib.services.pipeline.start_run import Starter, claim_run, write
 
 
-def prepare_run(finisher: Finisher) -> dict[str, Any]:
-    """{"outcome": prepared | busy | nothing}, with the manifest of the prepared run."""
-    starter = finisher.starter
-    claimed = claim_run(starter, Driver.WORKFLOW)
-    if claimed is None:
-        active = starter.store.active()
-        return {"outcome": "busy", "runId": active.run_id} if active else {"outcome": "nothing"}
-    run, files = claimed
-    try:
-        write(starter, run, files)
-    except Exception:
-        starter.store.give_back(run)
-        raise
-    return {
-        "outcome": "prepared",
-        "runId": run.run_id,
-        "manifest": starter.lake.uri(manifest_key(run.run_id)),
-        "files": len(files),
-    }
+def prepare_run(finisher: Finisher, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """{"outcome": prepared | busy | nothing}, with the manifest of the prepared run.
+
+    Asked again by the same `execution`, whose first answer may be lost, it answers that one's own run.
+    """
+    starter, execution = finisher.starter, payload.get("execution")
+    claimed = claim_run(starter, Driver.WORKFLOW, execution)
+    if claimed is not None:
+        run, files = claimed
+        try:
+            return _prepared(starter, run, files)
+        except Exception:
+            starter.store.give_back(run)
+            raise
+    active = starter.store.active()
+    if active is None:
+        return {"outcome": "nothing"}
+    if execution and active.execution == execution and active.state is State.STARTING:
+        return _prepared(starter, active, starter.store.files_of(active.run_id))
+    return {"outcome": "busy", "runId": active.run_id}
+
+
+def _prepared(starter: Starter, run: Run, files: Sequence[RawFile]) -> dict[str, Any]:
+    write(starter, run, list(files))
+    manifest = starter.lake.uri(manifest_key(run.run_id))
+    return {"outcome": "prepared", "runId": run.run_id, "manifest": manifest, "files": len(files)}
 
 
 def check_run(finisher: Finisher, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,14 +82,22 @@ def check_lake(finisher: Finisher) -> dict[str, Any]:
 
 
 def fail_workflow_run(finisher: Finisher, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Lets go of the lock of a workflow's run that failed; what is published stays so."""
-    run, cause = _run(finisher, payload), str(payload.get("cause") or "the workflow failed")
+    """Lets go of the lock of a workflow's run that failed; what is published stays so.
+
+    Takes `cause`, or a workflow's `failure` {"Error", "Cause"}; a time-out has no Cause.
+    """
+    run, cause = _run(finisher, payload), str(payload.get("cause") or _cause(payload.get("failure")))
     if run.state in NOT_PUBLISHED:
         run = _must(end_failed(finisher.starter, finisher.alerts, run, cause), run)
     elif run.state not in FINAL:
         finding = {"name": "workflow", "passed": False, "detail": cause}
         run = _must(close(finisher, run, {"passed": False, "findings": [finding]}), run)
     return _answer(run)
+
+
+def _cause(failure: object) -> str:
+    said = [failure.get(part) for part in ("Error", "Cause")] if isinstance(failure, Mapping) else []
+    return ": ".join(str(one) for one in said if one) or "the workflow failed"
 
 
 def _run(finisher: Finisher, payload: Mapping[str, Any]) -> Run:

@@ -97,6 +97,7 @@ class Run:
     job_run_id: str | None = None
     retry_at: datetime | None = None
     error: str | None = None
+    execution: str | None = None  # the workflow execution that asked for it
     report: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -68,12 +68,15 @@ def start_run(starter: Starter) -> Run | None:
         raise
 
 
-def claim_run(starter: Starter, driver: Driver) -> tuple[Run, list[RawFile]] | None:
+def claim_run(
+    starter: Starter, driver: Driver, execution: str | None = None
+) -> tuple[Run, list[RawFile]] | None:
     """The lock, the files and the written manifest of a new run, or None where there is nothing to do."""
     now = starter.clock()
     lease = max(starter.rules.duckdb_lease, starter.rules.spark_lease)
     run_id = f"run-{now:%Y%m%dT%H%M%S}-{starter.new_id()}"
-    run = Run(run_id, State.STARTING, driver, now, now + lease, manifest=manifest_key(run_id))
+    manifest = manifest_key(run_id)
+    run = Run(run_id, State.STARTING, driver, now, now + lease, manifest=manifest, execution=execution)
     files = starter.store.claim(run, starter.rules.max_files)
     return (run, files) if files else None
 
