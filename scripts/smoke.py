@@ -92,7 +92,8 @@ def place(api: Api, products: Sequence[Mapping[str, Any]]) -> str:
     """Place an order of one unit of the first product in stock; answers its id."""
     chosen = next((one for one in products if one.get("available", one.get("stock", 1))), products[0])
     name = chosen.get("name") or chosen["productId"]
-    body = {"customer": "Smoke Test", "items": [{"product": name, "quantity": 1}]}
+    items = [{"product": name, "quantity": 1}]
+    body = {"customer": "Smoke Test", "items": items, "payment": {"token": "tok_approve"}}
     return str(api.post("/orders", body)["orderId"])
 
 

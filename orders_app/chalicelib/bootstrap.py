@@ -101,7 +101,6 @@ def services() -> Services:
 def adapters(settings: Settings) -> Adapters:
     """The real ones. Their modules are slow to load, so they are imported here and nowhere earlier."""
     from chalicelib.adapters import bus, identity, mail, notifier, object_store, sms, topics, workflows
-    from chalicelib.adapters.payment_gateway import SandboxGateway
     from chalicelib.adapters.postgres.connections import Connections
     from chalicelib.adapters.postgres.migrate import PostgresDatabase
     from chalicelib.adapters.postgres.unit_of_work import PostgresUnitOfWork
@@ -112,7 +111,7 @@ def adapters(settings: Settings) -> Adapters:
     return Adapters(
         uow=PostgresUnitOfWork(connections),
         database=PostgresDatabase(connections),
-        gateway=SandboxGateway(Connections(url, "payment-gateway")),
+        gateway=payment_gateway(settings, url),
         bus=bus.EventBus(settings.bus_name),
         notifier=notifier.Notifier(mail.Mail(settings.mail_from or ""), sms.TextMessages(), operators),
         executions=workflows.Executions(),
@@ -120,6 +119,17 @@ def adapters(settings: Settings) -> Adapters:
         clock=identity.now,
         ids=identity.RandomIds(),
     )
+
+
+def payment_gateway(settings: Settings, url: Callable[[], str]) -> "PaymentGateway":
+    """The gateway that the stage pays with; `Settings` knows the names, and where the sandbox may be."""
+    from chalicelib.adapters.payment_gateway import SandboxGateway
+    from chalicelib.adapters.postgres.connections import Connections
+
+    made: dict[str, Callable[[], PaymentGateway]] = {
+        "sandbox": lambda: SandboxGateway(Connections(url, "payment-gateway")),
+    }
+    return made[settings.payment_gateway]()
 
 
 def database_url(settings: Settings) -> Callable[[], str]:

@@ -9,6 +9,7 @@ from chalicelib.domain.money import DIGITS
 from chalicelib.names import STAGES
 
 T = TypeVar("T")
+GATEWAYS = ("sandbox",)  # another one: its adapter of the port PaymentGateway, and its name in bootstrap
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Settings:
     mail_from: str | None = None
     lake_bucket: str | None = None
     currency: str = "USD"
+    payment_gateway: str = "sandbox"
     admit_unpriced_orders: bool = False
     admit_foreign_orders: bool = False
     partial_batch_responses: bool = False
@@ -30,6 +32,7 @@ class Settings:
     reservation_seconds: int = 900
     idempotency_seconds: int = 86_400
     sweep_after_seconds: int = 120
+    stuck_after_seconds: int = 900  # without an event: an order on its way is counted as stuck
     max_attempts: int = 3  # executions of one order before recovery undoes it instead of resuming
     relay_batch: int = 200
     retention_days: int = 30  # of published outbox rows and of inbox rows
@@ -49,6 +52,7 @@ class Settings:
             mail_from=read.text("MAIL_FROM"),
             lake_bucket=read.text("LAKE_BUCKET"),
             currency=read.one_of("CURRENCY", DIGITS, "USD"),
+            payment_gateway=read.one_of("PAYMENT_GATEWAY", GATEWAYS, "sandbox"),
             admit_unpriced_orders=read.flag("ADMIT_UNPRICED_ORDERS"),
             admit_foreign_orders=read.flag("ADMIT_FOREIGN_ORDERS"),
             partial_batch_responses=read.flag("PARTIAL_BATCH_RESPONSES"),
@@ -56,15 +60,27 @@ class Settings:
             reservation_seconds=read.integer("RESERVATION_SECONDS", 900, least=1),
             idempotency_seconds=read.integer("IDEMPOTENCY_SECONDS", 86_400, least=1),
             sweep_after_seconds=read.integer("SWEEP_AFTER_SECONDS", 120, least=1),
+            stuck_after_seconds=read.integer("STUCK_AFTER_SECONDS", 900, least=1),
             max_attempts=read.integer("MAX_ATTEMPTS", 3, least=1),
             relay_batch=read.integer("RELAY_BATCH", 200, least=1),
             retention_days=read.integer("RETENTION_DAYS", 30, least=1),
         )
+        if settings.payment_gateway not in GATEWAYS:
+            read.problems.append("a gateway's adapter goes into chalicelib/adapters, its name into bootstrap")
+        if _pretends(settings) and not read.flag("ALLOW_SANDBOX_IN_PROD"):
+            read.problems.append(
+                "PAYMENT_GATEWAY is 'sandbox', which takes no money: ALLOW_SANDBOX_IN_PROD=1 if that is meant"
+            )
         if not (settings.database_url or settings.database_secret):
             read.problems.append("DATABASE_URL or DATABASE_SECRET is missing")
         if read.problems:
             raise ConfigurationError("; ".join(read.problems))
         return settings
+
+
+def _pretends(settings: Settings) -> bool:
+    """Whether customers would get goods that nobody pays for."""
+    return settings.stage == "prod" and settings.payment_gateway == "sandbox"
 
 
 class _Reader:

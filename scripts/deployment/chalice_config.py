@@ -77,6 +77,8 @@ def environment(stage: StageSettings) -> dict[str, str]:
         "MAIL_FROM": stage.mail_from,
         "OPERATORS_EMAIL": stage.operators_email,
         "CURRENCY": stage.currency,
+        "PAYMENT_GATEWAY": stage.payment_gateway,
+        "ALLOW_SANDBOX_IN_PROD": str(int(stage.allow_sandbox_in_prod)),
         "ADMIT_UNPRICED_ORDERS": str(int(stage.admit_unpriced_orders)),
         "ADMIT_FOREIGN_ORDERS": str(int(stage.admit_foreign_orders)),
         "CANCELLATION_WINDOW_SECONDS": str(stage.cancellation_window_seconds),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib import names
+from chalicelib.config import GATEWAYS
 from scripts.deployment import filters, gateway
 from scripts.deployment.deployed import logical_id
 from scripts.deployment.fragments import Template
@@ -23,6 +24,18 @@ IN_VPC = "JoinsVpc"
 PARAMETERS: Mapping[str, Any] = {
     "MailFrom": {"Type": "String", "Description": "Address that SES may send from"},
     "Currency": {"Type": "String", "Default": "USD", "Description": "The settlement currency of the stage"},
+    "PaymentGateway": {
+        "Type": "String",
+        "Default": "sandbox",
+        "AllowedValues": list(GATEWAYS),
+        "Description": "The payment gateway's adapter",
+    },
+    "AllowSandboxInProd": {
+        "Type": "String",
+        "Default": "0",
+        "AllowedValues": ["0", "1"],
+        "Description": "1: prod runs on the sandbox gateway, which takes no money; it refuses to otherwise",
+    },
 }
 
 
@@ -125,6 +138,8 @@ def _environment(stage: StageSettings, events: Mapping[str, Any]) -> dict[str, A
         "MAIL_FROM": {"Ref": "MailFrom"},
         "OPERATORS_EMAIL": {"Ref": "OperatorsEmail"},
         "CURRENCY": {"Ref": "Currency"},
+        "PAYMENT_GATEWAY": {"Ref": "PaymentGateway"},
+        "ALLOW_SANDBOX_IN_PROD": {"Ref": "AllowSandboxInProd"},
         "DATABASE_SECRET": {"Ref": "DatabaseSecretName"},
         "DATABASE_HOST": {
             "Fn::If": ["MakesProxy", {"Fn::GetAtt": ["DatabaseProxy", "Endpoint"]}, {"Ref": "AWS::NoValue"}]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import names
+from chalicelib.config import GATEWAYS
 from scripts.deployment.errors import DeploymentError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,8 @@ class StageSettings:
     security_groups: tuple[str, ...] = ()
     create_endpoints: bool = False  # interface endpoints in an existing VPC that has no NAT
     cors_allow_origin: str = ""
+    payment_gateway: str = "sandbox"
+    allow_sandbox_in_prod: bool = False
     admit_unpriced_orders: bool = False
     admit_foreign_orders: bool = False
     cancellation_window_seconds: int = 14 * 86_400
@@ -124,7 +127,7 @@ def load(stage: str, folder: Path = STAGE_FILES) -> StageSettings:
 def parse(stage: str, given: Mapping[str, Any]) -> StageSettings:
     """Settings from a JSON object; keys that begin with `_` are comments."""
     given = {key: value for key, value in given.items() if not key.startswith("_")}
-    problems = [*_unknown(given), *_missing(given), *_wrong(given)]
+    problems = [*_unknown(given), *_missing(given), *_wrong(given), *_unpaid(stage, given)]
     if problems:
         raise DeploymentError(f"settings of stage {stage!r}: " + "; ".join(problems))
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
@@ -163,6 +166,18 @@ def _wrong(given: Mapping[str, Any]) -> list[str]:
     if given.get("create_proxy") and not given.get("create_database"):
         wrong.append("'create_proxy' is for 'create_database'; the address of an own proxy is in its secret")
     return wrong
+
+
+def _unpaid(stage: str, given: Mapping[str, Any]) -> list[str]:
+    gateway = given.get("payment_gateway", "sandbox")
+    if gateway not in GATEWAYS:
+        known = ", ".join(GATEWAYS)
+        return [
+            f"'payment_gateway' is {gateway!r}, not one of {known}: docs/operations/stages.md tells of more"
+        ]
+    if stage == "prod" and gateway == "sandbox" and given.get("allow_sandbox_in_prod") is not True:
+        return ["'payment_gateway' is 'sandbox', which takes no money: 'allow_sandbox_in_prod' if meant"]
+    return []
 
 
 _KIND_NAMES = {bool: "true or false", int: "a whole number", str: "a text", list: "a list", dict: "an object"}

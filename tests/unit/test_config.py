@@ -24,6 +24,19 @@ def test_what_is_not_given_has_a_safe_default() -> None:
     assert not settings.partial_batch_responses
 
 
+def test_prod_refuses_the_sandbox_gateway_unless_it_is_meant() -> None:
+    prod = GOOD | {"STAGE": "prod"}
+    with pytest.raises(ConfigurationError, match="takes no money: ALLOW_SANDBOX_IN_PROD=1"):
+        Settings.from_env(prod | {"ALLOW_SANDBOX_IN_PROD": "0"})
+    assert Settings.from_env(prod | {"ALLOW_SANDBOX_IN_PROD": "1"}).payment_gateway == "sandbox"
+    assert Settings.from_env(GOOD | {"STAGE": "dev"}).payment_gateway == "sandbox"
+
+
+def test_gateway_that_nobody_wrote_is_refused_with_where_to_write_it() -> None:
+    with pytest.raises(ConfigurationError, match=r"'stripe', not one of sandbox; .*chalicelib/adapters"):
+        Settings.from_env(GOOD | {"PAYMENT_GATEWAY": "stripe"})
+
+
 def test_flags_and_numbers_are_read() -> None:
     given = GOOD | {
         "ADMIT_UNPRICED_ORDERS": "1",

@@ -74,7 +74,7 @@ class Order:
     correlation_id: str
     placed_at: datetime
     updated_at: datetime
-    payment_token: str = "tok_approve"
+    payment_token: str
     region: str | None = None
     admitted: bool = False
     status: Status = Status.PLACED

@@ -38,6 +38,7 @@ OPERATIONS: dict[str, Operation] = {
         summary="Place an order",
         description=(
             "The catalogue is the price authority: a unit price or total that disagrees with it is refused. "
+            "Without `payment` an order is refused (422 at `/payment/token`), except in the stage `local`. "
             "With an `Idempotency-Key` the same body gets the same answer, for 24 hours, and one order."
         ),
         outcome="Accepted; the workflow has it. An earlier answer to the same key says so in a header.",

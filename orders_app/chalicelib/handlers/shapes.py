@@ -38,7 +38,11 @@ SHIPPING = Record(
         "country": Text(2, "country"),
     }
 )
-PAYMENT = Record({"token": Text(100, "token", about="The payment provider's token.")}, needs=("token",))
+PAYMENT = Record(
+    {"token": Text(100, "token", about="The payment provider's token.")},
+    needs=("token",),
+    about="Required in every stage but `local`.",
+)
 PLACE_ORDER = Record(
     {
         "customer": CUSTOMER,

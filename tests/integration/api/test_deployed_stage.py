@@ -84,7 +84,9 @@ def test_a_deployed_stage_lets_in_who_may(prod: Stage) -> None:
     status, headers, problem = prod.send("POST", "/orders", reader, ORDER)
     assert (status, problem["type"]) == (403, "urn:problem:orders:forbidden")
 
-    status, headers, placed = prod.send("POST", "/orders", ada, ORDER)
+    status, headers, problem = prod.send("POST", "/orders", ada, ORDER)
+    assert (status, problem["errors"]) == (422, [{"pointer": "#/payment/token", "detail": "is required"}])
+    status, headers, placed = prod.send("POST", "/orders", ada, ORDER | {"payment": {"token": "tok_approve"}})
     assert status == 202
     path = f"/orders/{placed['orderId']}"
     assert prod.send("GET", path, ada)[0] == 200

@@ -26,6 +26,7 @@ PROD = settings.parse(
         "vpc": "vpc-0123abcd",
         "subnets": ["subnet-0123abcd"],
         "security_groups": ["sg-0123abcd"],
+        "allow_sandbox_in_prod": True,
     },
 )
 
@@ -82,6 +83,6 @@ def create_packaged(stage: StageSettings, session: Any, project: Path, out: Path
         uri = resource["Properties"].get("CodeUri", "") if "Properties" in resource else ""
         if isinstance(uri, str) and uri.startswith("./"):
             resource["Properties"]["CodeUri"] = f"s3://code/{uri.removeprefix('./')}"
-    given = {"MailFrom": stage.mail_from, "Currency": stage.currency, "EtlCodeBucket": "code"}
-    values = {**stage.parameters(), **given}
+    own = {"MailFrom": stage.mail_from, "Currency": stage.currency, "AllowSandboxInProd": "1"}
+    values = {**stage.parameters(), **own, "EtlCodeBucket": "code"}
     stacks.Stack("orders-prod", session).apply(template, stacks.chosen(template, values), "code")

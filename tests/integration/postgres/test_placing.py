@@ -20,6 +20,18 @@ def refused_fields(shop: Shop, **order: Any) -> list[str]:
     return [problem.field for problem in refusal.value.fields]
 
 
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_an_order_without_a_payment_token_is_refused_but_on_the_laptop(shop: Shop, stage: str) -> None:
+    assert shop.services.place_order(an_order()).status == 202
+    shop.rewire(settings=replace(SETTINGS, stage=stage))
+    with pytest.raises(InvalidOrderError) as refusal:
+        shop.services.place_order(an_order())
+    assert [(one.field, one.problem) for one in refusal.value.fields] == [("/payment/token", "is required")]
+    assert shop.services.place_order(an_order(payment_token="tok_approve")).status == 202
+    foreign = {"orderId": "ORD-7", "customer": "Jane Doe", "amount": 50}
+    assert shop.services.claim_order(ClaimOrder(foreign, "exec-1"))["outcome"] == "claimed"
+
+
 @pytest.mark.parametrize(
     ("order", "fields"),
     [

@@ -15,6 +15,7 @@ COMPLETE: dict[str, Any] = {
     "vpc": "vpc-0123abcd",
     "subnets": ["subnet-0123abcd", "subnet-4567abcd"],
     "security_groups": ["sg-0123abcd"],
+    "allow_sandbox_in_prod": True,
 }
 
 

@@ -52,6 +52,17 @@ def test_misspelt_setting_is_refused() -> None:
         stage(regoin="eu-central-1")
 
 
+def test_prod_takes_no_order_that_nobody_pays_unless_that_is_meant() -> None:
+    with pytest.raises(DeploymentError, match="'sandbox', which takes no money: 'allow_sandbox_in_prod'"):
+        stage("prod", allow_sandbox_in_prod=None)
+    assert not stage("dev", allow_sandbox_in_prod=None).allow_sandbox_in_prod
+
+
+def test_gateway_without_an_adapter_is_refused() -> None:
+    with pytest.raises(DeploymentError, match="'payment_gateway' is 'stripe', not one of sandbox"):
+        stage(payment_gateway="stripe")
+
+
 def test_own_database_needs_no_network_of_the_stage() -> None:
     made = stage(create_database=True, database_secret=None, vpc=None, subnets=None, security_groups=None)
     assert made.parameters()["MakeDatabaseSecret"] == "true"
@@ -68,7 +79,7 @@ def test_local_needs_no_file() -> None:
 
 def test_committed_example_is_a_complete_stage() -> None:
     example = json.loads((settings.ROOT / settings.EXAMPLE).read_text())
-    assert settings.parse("prod", example).secret_name
+    assert settings.parse("dev", example).secret_name
 
 
 def test_complete_stage_round_trips() -> None:

@@ -13,7 +13,9 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 def an_order(status: Status = Status.PLACED) -> Order:
     line = Line(1, "P-1001", 2, 7499, 14998)
-    return Order("ORD-1", "alice", "CUS-1", "USD", 14998, (line,), "corr", NOW, NOW, status=status)
+    return Order(
+        "ORD-1", "alice", "CUS-1", "USD", 14998, (line,), "corr", NOW, NOW, "tok_approve", status=status
+    )
 
 
 @pytest.mark.parametrize("before", list(Status))
