@@ -73,7 +73,7 @@ class FakeNotifier:
     def __init__(self) -> None:
         self.sent: list[Message] = []
         self.alerts: list[tuple[str, str]] = []
-        self.fault: Exception | None = None
+        self.fault: BaseException | None = None
 
     def send(self, message: Message) -> None:
         if self.fault is not None:

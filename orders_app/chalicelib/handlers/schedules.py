@@ -20,7 +20,9 @@ def relay_outbox(event: CloudWatchEvent) -> None:
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="sweep-orders")
 @traced
 def sweep_orders(event: CloudWatchEvent) -> None:
-    logs.info("orders swept", **services().sweep_orders())
+    figures = services().sweep_orders()
+    metrics.put("StuckOrders", figures["stuck"], "Count")
+    logs.info("orders swept", **figures)
 
 
 @schedules.schedule(Rate(1, unit=Rate.MINUTES), name="expire-reservations")

@@ -6,6 +6,7 @@ from chalicelib.domain import events
 from chalicelib.domain.commands import OPS, CancelOrder, Reply
 from chalicelib.domain.errors import NotCancellableError, UnknownOrderError
 from chalicelib.domain.order import Order, Status
+from chalicelib.services.compensate_order import ALERT
 from chalicelib.services.context import Context
 
 _ENDED = {
@@ -32,6 +33,8 @@ def cancel_order(context: Context, command: CancelOrder) -> Reply:
         if order.status not in _CANCELLED and (failed or not order.cancel_requested):
             _request(context, order, command)
             tx.orders.save(order)
+            if failed:  # should it fail once more, a person is told once more
+                tx.notifications.renew(order.id, str(Status.COMPENSATION_FAILED), ALERT)
     done = order.status in (Status.CANCELLED, Status.REFUNDED)
     status = str(order.status if done else Status.CANCELLING)
     message = "Order cancelled" if done else "Cancellation requested"

@@ -3,6 +3,7 @@
 from chalicelib import logs
 from chalicelib.domain import events
 from chalicelib.domain.commands import OrderTask
+from chalicelib.domain.errors import MessageRefusedError, ThrottledError
 from chalicelib.domain.order import IN_FLIGHT, Order, Status
 from chalicelib.services.context import Answer, Context, answer, load
 from chalicelib.services.ports import Notifier, PaymentGateway, UnitOfWork
@@ -45,20 +46,43 @@ def compensate_order(context: Context, gateway: PaymentGateway, task: OrderTask)
 
 
 def record_compensation_failure(context: Context, notifier: Notifier, task: OrderTask) -> Answer:
-    """Put the order where a person sees it, and tell that person. Safe to repeat: one alert an order."""
+    """Put the order where a person sees it, and tell that person. Safe to repeat. Raises ThrottledError."""
     with context.uow() as tx:
         order = load(tx, task.order_id)
         if task.execution not in (order.execution, order.cancellation):
             return answer(order, "already_running", task)
         if order.status in IN_FLIGHT and task.execution != order.execution:
             return answer(order, "busy", task)  # its owner is at work; the sweeper cancels it afterwards
-        reason = str(task.error or task.extra.get("fault") or "unknown")
-        _fail(context, tx, order, reason)
-        state = tx.notifications.claim(order.id, str(Status.COMPENSATION_FAILED), ALERT, context.clock())
+        _fail(context, tx, order, str(task.error or "unknown"))
+        tx.notifications.claim(order.id, str(Status.COMPENSATION_FAILED), ALERT, context.clock())
     context.publish(order.id)
-    if state is None:
-        _alert(context, notifier, order, reason)
+    alert_person(context, notifier, order)
     return answer(order, str(Status.COMPENSATION_FAILED), task)
+
+
+def alert_person(context: Context, notifier: Notifier, order: Order) -> bool:
+    """Tell a person at least once: unless that was surely done, whatever an earlier try came to.
+
+    Answers whether it was sent now. Raises ThrottledError, for the workflow or the sweeper to try again.
+    """
+    about = str(Status.COMPENSATION_FAILED)
+    with context.uow() as tx:
+        if tx.notifications.claim(order.id, about, ALERT, context.clock()) == "sent":
+            return False
+    text = f"Order {order.id} could not be undone: {order.reason}. Its event log and effects say what stands."
+    fault: Exception | None = None
+    try:
+        notifier.alert("Compensation failed", text, order.id, order.correlation_id)
+        state = "sent"
+    except Exception as error:
+        state = "failed" if isinstance(error, ThrottledError | MessageRefusedError) else "unknown"
+        fault = error
+    with context.uow() as tx:
+        tx.notifications.settle(order.id, about, ALERT, state, context.clock())
+    if fault is not None:
+        logs.error("alert failed", fault, order_id=order.id)
+        raise ThrottledError("perhaps nobody was told") from fault
+    return True
 
 
 def _fail(context: Context, tx: UnitOfWork, order: Order, reason: str) -> None:
@@ -69,15 +93,3 @@ def _fail(context: Context, tx: UnitOfWork, order: Order, reason: str) -> None:
     order.reason = reason
     context.advance(order, Status.COMPENSATION_FAILED, events.COMPENSATION_FAILED, {"reason": reason})
     tx.orders.save(order)
-
-
-def _alert(context: Context, notifier: Notifier, order: Order, reason: str) -> None:
-    text = f"Order {order.id} could not be undone: {reason}. Its event log and effects say what stands."
-    try:
-        notifier.alert("Compensation failed", text, order.id, order.correlation_id)
-        state = "sent"
-    except Exception as error:
-        logs.error("alert failed", error, order_id=order.id)
-        state = "unknown"
-    with context.uow() as tx:
-        tx.notifications.settle(order.id, str(Status.COMPENSATION_FAILED), ALERT, state, context.clock())

@@ -114,6 +114,10 @@ class Orders(Protocol):
         """Ids of orders in a final status that still have an effect to undo."""
         ...
 
+    def stuck(self, before: datetime) -> tuple[int, datetime | None]:
+        """How many orders on their way have had no event since `before`; the oldest's last one."""
+        ...
+
     def touch(self, order_id: str, now: datetime) -> None:
         """Put the order at the end of the sweeper's queue."""
         ...
@@ -231,6 +235,14 @@ class Notifications(Protocol):
 
     def forget(self, order_id: str, about: str, channel: str) -> None:
         """Give the claim back: the message was surely not sent."""
+        ...
+
+    def renew(self, order_id: str, about: str, channel: str) -> None:
+        """Whatever became of it: the next claim is a new one, as for something that has happened again."""
+        ...
+
+    def untold(self, about: str, channel: str, before: datetime, limit: int) -> list[str]:
+        """Ids of the orders whose message was claimed before this and not surely sent, oldest first."""
         ...
 
     def abandoned(self, before: datetime) -> int:

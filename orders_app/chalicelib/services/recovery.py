@@ -1,5 +1,6 @@
 """Finds orders whose owner died and lets another execution resume them, or undoes them itself."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +11,16 @@ from chalicelib.domain.errors import OrdersError, RefusedError, TransientError
 from chalicelib.domain.order import IN_FLIGHT, Order, Status
 from chalicelib.services.admission import foreign_order
 from chalicelib.services.cancellation import settle_cancellation
-from chalicelib.services.compensate_order import compensate_order, record_compensation_failure
-from chalicelib.services.context import Context, load
+from chalicelib.services.compensate_order import (
+    ALERT,
+    alert_person,
+    compensate_order,
+    record_compensation_failure,
+)
+from chalicelib.services.context import Answer, Context, answer, load
 from chalicelib.services.place_order import place_order
 from chalicelib.services.ports import Executions, Notifier, PaymentGateway
+from chalicelib.services.send_notification import send_notification
 from chalicelib.services.undo import undo_effects
 
 OWNER = "recovery:"
@@ -59,11 +66,31 @@ class Recovery:
             stale = tx.orders.stale([str(status) for status in _SWEPT], before, _BATCH)
             unsettled = tx.orders.unsettled(before, _BATCH)
             unknown = tx.notifications.abandoned(before)
+            untold = tx.notifications.untold(str(Status.COMPENSATION_FAILED), ALERT, before, _BATCH)
         figures: dict[str, Any] = {"examined": len(stale) + len(unsettled), "notificationsUnknown": unknown}
         for order_id in [*stale, *unsettled]:
             remedy = self._look_after(order_id)
             figures[remedy] = figures.get(remedy, 0) + 1
-        return figures
+        return {**figures, "alerted": sum(map(self._alert, untold)), **self._stuck()}
+
+    def _stuck(self) -> dict[str, Any]:
+        """Orders that nothing of the above gets on: figures for an alarm."""
+        now = self._context.clock()
+        with self._context.uow() as tx:
+            count, oldest = tx.orders.stuck(
+                now - timedelta(seconds=self._context.settings.stuck_after_seconds)
+            )
+        return {"stuck": count, "oldestStuckSeconds": (now - oldest).total_seconds() if oldest else 0.0}
+
+    def _alert(self, order_id: str) -> bool:
+        """An alert of which nobody knows whether it was sent is sent, once more if need be."""
+        try:
+            with self._context.uow() as tx:
+                order = load(tx, order_id, lock=False)
+            return alert_person(self._context, self._notifier, order)
+        except Exception as error:
+            logs.error("alert failed again", error, order_id=order_id)
+            return False
 
     def _look_after(self, order_id: str) -> str:
         try:
@@ -78,18 +105,19 @@ class Recovery:
     def _examine(self, order_id: str) -> str:
         with self._context.uow() as tx:
             order = load(tx, order_id, lock=False)
-        owner = order.cancellation if order.status is Status.CANCELLING else order.execution
-        if owner is not None and not owner.startswith(OWNER) and self._executions.is_running(owner):
+        owners = _owners(order)
+        if any(
+            owner and not owner.startswith(OWNER) and self._executions.is_running(owner) for owner in owners
+        ):
             return "alive"
-        return self._recover(order_id, owner)
+        return self._recover(order_id, owners[0])
 
     def _recover(self, order_id: str, dead: str | None, *, aborted: bool = False) -> str:
         """The remedy for an order whose owner `dead` is known not to live (None: it has none)."""
         me = OWNER + self._context.ids.event_id()
         with self._context.uow() as tx:
             order = load(tx, order_id)
-            owner = order.cancellation if order.status is Status.CANCELLING else order.execution
-            if owner != dead:
+            if dead not in _owners(order):
                 return "nothing"
             if order.status in (Status.PLACED, *IN_FLIGHT):
                 hopeless = order.attempts >= self._context.settings.max_attempts
@@ -123,20 +151,50 @@ class Recovery:
             return
         try:
             if remedy == "compensated":
-                compensate_order(self._context, self._gateway, task)
+                reply = compensate_order(self._context, self._gateway, task)
             elif remedy == "cancelled":
-                settle_cancellation(self._context, self._gateway, task)
-            elif remedy == "settled":
-                self._settle(task)
+                reply = settle_cancellation(self._context, self._gateway, task)
+            else:
+                reply = self._settle(task)
         except TransientError:
             raise  # the next sweep tries again
         except OrdersError as error:
             failed = OrderTask(task.order_id, task.execution, task.correlation_id, error=type(error).__name__)
             record_compensation_failure(self._context, self._notifier, failed)
+        else:
+            self._tell(task, reply)
 
-    def _settle(self, task: OrderTask) -> None:
+    def _settle(self, task: OrderTask) -> Answer:
         """A final order that still has effects to undo; a completed one keeps them."""
         with self._context.uow() as tx:
             order = load(tx, task.order_id, lock=False)
+            reply = answer(order, str(order.status), task, tx)
         if order.status in (Status.DECLINED, Status.FAILED, Status.CANCELLED, Status.REFUNDED):
             undo_effects(self._context, self._gateway, task.order_id)
+        elif order.status is Status.COMPENSATION_FAILED:
+            alert_person(self._context, self._notifier, order)
+        return reply
+
+    def _tell(self, task: OrderTask, reply: Answer) -> None:
+        """What the workflow that died would have told; what it has told already is claimed."""
+        with self._context.uow() as tx:
+            told = tx.notifications.of_order(task.order_id)
+        done = {one["channel"] for one in told if one["about"] == reply["kind"] and one["state"] != "claimed"}
+        for channel in reply["channels"]:
+            if channel not in done:
+                self._notify(replace(task, channel=channel, extra={"kind": reply["kind"]}))
+
+    def _notify(self, task: OrderTask) -> None:
+        try:
+            send_notification(self._context, self._notifier, task)
+        except TransientError as error:  # as in the workflow: it never fails the order
+            logs.warning("notification given up", error, order_id=task.order_id, channel=task.channel)
+
+
+def _owners(order: Order) -> tuple[str | None, ...]:
+    """The executions that are, or were until the order's end, at work on it."""
+    if order.status is Status.CANCELLING:
+        return (order.cancellation,)
+    if order.status in (Status.CANCELLED, Status.REFUNDED):
+        return (order.cancellation, order.execution)
+    return (order.execution,)

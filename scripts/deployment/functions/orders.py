@@ -23,6 +23,8 @@ _MAIL = Grant(
 _SMS = Grant(
     ("sns:Publish",), (), why="a telephone number has no ARN", all_but=("arn:{partition}:sns:*:*:*",)
 )
+# What ends in recovery is told from there: to customers and operators, or to a person who must act.
+_TELLS = (publishes("order-notifications", "operational-alerts"), _MAIL, _SMS)
 _ASYNC = (reports_failures(),)
 _TASK = Function(database=True, concurrency=8)
 # It may end an order, and it talks to the payment gateway.
@@ -58,14 +60,14 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "on-order-event": Function(_ASYNC),
     "on-workflow-stopped": Function(
-        (publishes_events(), publishes("operational-alerts"), *_ASYNC),
+        (publishes_events(), *_TELLS, *_ASYNC),
         database=True, concurrency=2, connections=2,
     ),
     "relay-outbox": Function((publishes_events(), *_ASYNC), timeout=55, database=True, concurrency=1),
     "sweep-orders": Function(
         (
             publishes_events(),
-            publishes("operational-alerts"),
+            *_TELLS,
             Grant(
                 ("states:DescribeExecution",),
                 (executions("order-processing-workflow"), executions("order-cancellation-workflow")),

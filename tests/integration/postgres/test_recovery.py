@@ -4,9 +4,12 @@ import json
 
 import pytest
 
-from chalicelib.domain.errors import GatewayTimeoutError
+from chalicelib.domain.commands import ClaimOrder
+from chalicelib.domain.errors import GatewayTimeoutError, MessageRefusedError, ThrottledError
+from chalicelib.services.ports import GatewayRecord
+from tests.fakes import FakeGateway
 from tests.faults.proof import bring_to_rest
-from tests.shop import Shop
+from tests.shop import OPERATOR, Shop
 
 
 def later(shop: Shop) -> dict[str, int]:
@@ -126,6 +129,136 @@ def test_a_recovery_that_fails_for_good_reaches_a_person(shop: Shop) -> None:
     stopped(shop, "exec-1", "ABORTED")
     assert shop.status(order) == "compensation_failed"
     assert shop.notifier.alerts == [("Compensation failed", order)]
+
+
+def undone_in_vain(shop: Shop) -> str:
+    """An order that is `compensation_failed`, after a fault of the alert's topic."""
+    order = authorised(shop, payment_token="tok_undo_refused")
+    with pytest.raises(ThrottledError):
+        shop.compensate(shop.task(order))
+    assert (shop.status(order), shop.notifier.alerts) == ("compensation_failed", [])
+    return order
+
+
+@pytest.mark.parametrize("fault", [ThrottledError("slow"), OSError("lost"), MessageRefusedError("denied")])
+def test_an_alert_that_may_be_lost_is_sent_by_the_workflow_s_retry(shop: Shop, fault: Exception) -> None:
+    shop.notifier.fault = fault
+    order = undone_in_vain(shop)
+    shop.notifier.fault = None
+    for _ in range(2):
+        shop.services.record_compensation_failure(shop.task(order))
+    assert shop.notifier.alerts == [("Compensation failed", order)]
+
+
+def test_an_alert_that_no_workflow_sends_any_more_is_sent_by_the_sweeper(shop: Shop) -> None:
+    shop.notifier.fault = ThrottledError("slow")
+    order = undone_in_vain(shop)
+    assert later(shop)["alerted"] == 0  # still no topic
+    shop.notifier.fault = None
+    assert (later(shop)["alerted"], later(shop)["alerted"]) == (1, 0)
+    assert shop.notifier.alerts == [("Compensation failed", order)]
+
+
+def test_an_alert_whose_process_died_after_the_claim_is_sent(shop: Shop) -> None:
+    shop.notifier.fault = KeyboardInterrupt()  # no Exception: nothing of the process runs after it
+    order = authorised(shop, payment_token="tok_undo_refused")
+    with pytest.raises(KeyboardInterrupt):
+        shop.compensate(shop.task(order))
+    assert shop.query("SELECT state FROM notifications WHERE channel = 'alert'") == [("claimed",)]
+    shop.notifier.fault = None
+    assert stopped(shop, "exec-1", "FAILED") == {order: "settled"}
+    assert shop.notifier.alerts == [("Compensation failed", order)]
+
+
+def test_an_undo_that_fails_again_after_an_operator_s_retry_is_told_again(shop: Shop) -> None:
+    order = authorised(shop, payment_token="tok_undo_refused")
+    shop.compensate(shop.task(order))
+    shop.cancel(order, OPERATOR)
+    assert shop.run_cancellation(order) == "compensation_failed"
+    assert shop.notifier.alerts == [("Compensation failed", order)] * 2
+
+
+def test_a_customer_of_an_order_that_recovery_undid_is_told_once(shop: Shop) -> None:
+    order = authorised(shop)
+    for _ in range(2):
+        stopped(shop, "exec-1", "ABORTED")
+    assert told(shop) == [("failed", "operators"), ("failed", "email")]
+    assert shop.status(order) == "failed"
+
+
+def test_a_customer_of_an_order_that_recovery_cancelled_is_told(shop: Shop) -> None:
+    order = authorised(shop)
+    shop.cancel(order)
+    later(shop)
+    assert (shop.status(order), told(shop)) == (
+        "cancelled",
+        [("cancelled", "operators"), ("cancelled", "email")],
+    )
+
+
+@pytest.mark.parametrize("told_before", [[], ["operators"], ["operators", "email"]])
+def test_a_customer_whose_workflow_died_after_the_capture_is_told(shop: Shop, told_before: list[str]) -> None:
+    order = authorised(shop)
+    shop.services.check_inventory(shop.task(order))
+    reply = shop.services.process_order(shop.task(order))
+    shop.notify({**reply, "channels": told_before})
+    assert stopped(shop, "exec-1", "TIMED_OUT") == {order: "settled"}
+    assert told(shop) == [("completed", "operators"), ("completed", "email")]
+
+
+def test_a_customer_whose_cancellation_died_before_its_message_is_told(shop: Shop) -> None:
+    order = shop.place()
+    shop.run(order)
+    shop.cancel(order)
+    shop.services.begin_cancellation(ClaimOrder({"orderId": order}, "cancel-1"))
+    shop.services.settle_cancellation(shop.task(order, "cancel-1"))
+    shop.notifier.sent.clear()
+    assert stopped(shop, "cancel-1", "ABORTED") == {order: "settled"}
+    assert told(shop) == [("refunded", "operators"), ("refunded", "email")]
+
+
+def test_a_message_that_recovery_cannot_send_does_not_stop_it(shop: Shop) -> None:
+    order = authorised(shop)
+    shop.notifier.fault = ThrottledError("slow")
+    assert stopped(shop, "exec-1", "ABORTED") == {order: "compensated"}
+
+
+def told(shop: Shop) -> list[tuple[str, str]]:
+    return [(message.about, message.channel) for message in shop.notifier.sent]
+
+
+def test_orders_that_nothing_gets_on_are_counted_until_they_move(shop: Shop) -> None:
+    shop.run(shop.place())
+    shop.place()
+    assert later(shop)["stuck"] == 0
+    for _ in range(8):  # published again each time, claimed by nobody
+        figures = later(shop)
+    assert (figures["stuck"], figures["oldestStuckSeconds"]) == (1, 9 * 121)
+    [(order,)] = shop.query("SELECT id FROM orders WHERE status = 'placed'")
+    shop.claim(order)
+    shop.executions.running = {"exec-1"}
+    assert shop.services.sweep_orders()["stuck"] == 0
+
+
+@pytest.mark.parametrize("status", ["compensating", "cancelling"])
+def test_an_undo_that_never_ends_counts_as_stuck(shop: Shop, status: str) -> None:
+    order = authorised(shop)
+    if status == "cancelling":
+        shop.cancel(order)
+    else:
+        shop.query("UPDATE orders SET status = 'compensating' WHERE id = %s", order)
+    shop.rewire(gateway=Unreachable())
+    for _ in range(9):
+        figures = later(shop)
+    assert (figures["failed"], figures["stuck"], shop.status(order)) == (1, 1, status)
+
+
+class Unreachable(FakeGateway):
+    def void(self, key: str, authorisation: str) -> GatewayRecord:
+        raise GatewayTimeoutError("no answer")
+
+    def lookup(self, key: str) -> GatewayRecord | None:
+        raise GatewayTimeoutError("no answer")
 
 
 def test_one_order_that_cannot_be_recovered_does_not_hold_up_the_others(shop: Shop) -> None:

@@ -35,7 +35,7 @@ class FakeServices:
                 raise self.outage
             if any(event["id"] in self.poison for event in events):
                 raise ValueError("poison")
-            return {"outcome": "done", "oldestUnpublishedSeconds": 7.5}
+            return {"outcome": "done", "oldestUnpublishedSeconds": 7.5, "stuck": 3}
 
         return call
 
@@ -273,6 +273,11 @@ def test_schedule_calls_its_service(name: str, lambdas: Any, services: FakeServi
 def test_relay_reports_the_age_of_the_outbox(lambdas: Any, capsys: pytest.CaptureFixture[str]) -> None:
     invoke(lambdas, "relay-outbox", lambdas.events.generate_cw_event("aws.events", "Scheduled Event", {}, []))
     assert '"OutboxAgeSeconds": 7.5' in capsys.readouterr().out
+
+
+def test_sweeper_reports_how_many_orders_are_stuck(lambdas: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    invoke(lambdas, "sweep-orders", lambdas.events.generate_cw_event("aws.events", "Scheduled Event", {}, []))
+    assert '"StuckOrders": 3' in capsys.readouterr().out
 
 
 def test_migrate_answers_what_it_applied(lambdas: Any, services: FakeServices) -> None:

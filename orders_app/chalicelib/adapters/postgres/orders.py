@@ -148,6 +148,14 @@ class PostgresOrders:
         )
         return [row[0] for row in rows]
 
+    def stuck(self, before: datetime) -> tuple[int, datetime | None]:
+        row = self._connection.execute(
+            "SELECT count(*), min(updated_at) FROM orders WHERE updated_at < %s AND status IN"
+            " ('placed', 'processing', 'authorised', 'reserved', 'capturing', 'cancelling', 'compensating')",
+            (before,),
+        ).fetchone()
+        return row or (0, None)
+
     def touch(self, order_id: str, now: datetime) -> None:
         self._connection.execute("UPDATE orders SET swept_at = %s WHERE id = %s", (now, order_id))
 

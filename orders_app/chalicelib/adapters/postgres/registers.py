@@ -150,6 +150,20 @@ class PostgresNotifications:
             (state, now, order_id, about, channel),
         )
 
+    def renew(self, order_id: str, about: str, channel: str) -> None:
+        self._connection.execute(
+            "DELETE FROM notifications WHERE order_id = %s AND about = %s AND channel = %s",
+            (order_id, about, channel),
+        )
+
+    def untold(self, about: str, channel: str, before: datetime, limit: int) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT order_id FROM notifications WHERE state <> 'sent' AND channel = %s AND about = %s"
+            " AND coalesce(settled_at, claimed_at) < %s ORDER BY claimed_at LIMIT %s",
+            (channel, about, before, limit),
+        )
+        return [row[0] for row in rows]
+
     def abandoned(self, before: datetime) -> int:
         return self._connection.execute(
             "UPDATE notifications SET state = 'unknown' WHERE state = 'claimed' AND claimed_at < %s",
