@@ -4,6 +4,7 @@ An edge is (state, how), how being `Next`, `Choices[i]`, `Default`, `Catch[i]`, 
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,13 @@ def edges_taken(machine: Mapping[str, Any], history: Sequence[Event]) -> set[Edg
             source = _entry(before, by_id)["stateEnteredEventDetails"]["name"]
             found.add((source, f"Retry[{_rule(states[source]['Retry'], _error(before))}]"))
     return found
+
+
+def tries_of(history: Sequence[Event]) -> Counter[str]:
+    """How often each task was tried, all entries of it taken together."""
+    by_id = {event["id"]: event for event in history}
+    tried = [event for event in history if event["type"].endswith("Scheduled")]
+    return Counter(_entry(event, by_id)["stateEnteredEventDetails"]["name"] for event in tried)
 
 
 def _left(states: Mapping[str, State], left: Event, by_id: Mapping[int, Event], target: str) -> Edge:

@@ -10,6 +10,13 @@ from typing import Any
 
 Answer = dict[str, Any] | str
 FAULT, GONE, THROTTLED = "ProgrammingError", "DatabaseUnavailableError", "ThrottledError"
+NO_ROOM = "Lambda.TooManyRequestsException"
+# What each task outlives, one error for each of its Retry rules.
+RETRIED = {
+    "process_order": [NO_ROOM, GONE], "cancel_order": [NO_ROOM, GONE],
+    "RunJob": ["Glue.ConcurrentRunsExceededException"], "StartCrawler": ["Glue.CrawlerRunningException"],
+    "GetCrawler": ["Glue.ThrottlingException"], "Notify of etl": ["SNS.ThrottledException"],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -18,8 +25,13 @@ class Story:
 
     through: str
     said: Mapping[str, list[Answer]] = field(default_factory=dict)
-    retried: bool = False  # each task first fails once by each of its Retry rules
+    retried: bool = False  # each task first fails as RETRIED says
     broken: tuple[str, ...] = ()  # Pass states of items that fail instead, so that their Map does
+
+
+def first_fails(machine: str, state: str) -> list[Answer]:
+    named = (f"{state} of {machine}", state, machine)
+    return next(([*RETRIED[name]] for name in named if name in RETRIED), [GONE])
 
 
 def order(outcome: str) -> list[Answer]:

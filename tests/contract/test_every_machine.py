@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionH
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,8 @@ import pytest
 from scripts import check_asl
 from tests.contract.cloud import Cloud
 from tests.contract.conftest import AGAINST_AWS
-from tests.contract.edges import Edge, Event, all_edges, all_states, edges_taken, scopes
-from tests.contract.stories import STORIES, Story
+from tests.contract.edges import Edge, Event, all_edges, all_states, edges_taken, scopes, tries_of
+from tests.contract.stories import STORIES, Story, first_fails
 
 # Says what the execution's input has for its state: the next answer after those of earlier visits and tries.
 STUB = """
@@ -120,11 +121,10 @@ def instrumented(machine: dict[str, Any], stub: str, broken: tuple[str, ...]) ->
 
 def said(machine: str, story: Story) -> dict[str, list[Any]]:
     """The answers by state, after the errors that are retried."""
-    states, found = all_states(definition(machine)), {}
+    states, found = all_states(definition(machine)), dict[str, list[Any]]()
     for key, answers in [*STORIES[machine][0].items(), *story.said.items()]:
         name = states[key[:-1]]["ItemProcessor"]["StartAt"] if key.endswith("/") else key
-        before = [rule["ErrorEquals"][0] for rule in states[name].get("Retry", [])] if story.retried else []
-        found[name] = [*before, *answers]
+        found[name] = [*(first_fails(machine, name) if story.retried else ()), *answers]
     return found
 
 
@@ -142,6 +142,14 @@ def test_every_story_goes_through_its_states_to_its_end(machine: str, told: list
         end = states[through[-1]]
         assert one.execution["status"] == {"Succeed": "SUCCEEDED", "Fail": "FAILED"}[end["Type"]]
         assert one.execution.get("error") == end.get("Error")
+
+
+def test_every_task_outlives_what_passes(machine: str, told: list[Told]) -> None:
+    """Each error that passes costs one more try, and after those the story goes on as if none had been."""
+    for one in told:
+        tries, entered = tries_of(one.history), Counter(one.entered())
+        for task in tries if one.story.retried else ():
+            assert tries[task] == entered[task] * (len(first_fails(machine, task)) + 1), (one.story, task)
 
 
 def test_every_edge_is_taken(machine: str, told: list[Told]) -> None:
