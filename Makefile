@@ -17,7 +17,7 @@ missing = $(foreach name,$(1),$(if $(and $(filter-out undefined file default,$(o
 need = $(if $(and $(filter $@,$(MAKECMDGOALS)),$(strip $(call missing,$(1)))),$(error $@ needs $(strip $(call missing,$(1))): \
   make $@$(foreach name,$(1), $(name)=…)))
 
-.PHONY: help setup demo run test test-all lint clean bench bench-etl bench-messages package publish provision deploy register teardown delete smoke check-lake airflow-demo
+.PHONY: help setup demo run test test-all test-browser lint clean bench bench-etl bench-messages package publish provision deploy register teardown delete smoke check-lake airflow-demo
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,10 +48,14 @@ run: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## the same, then s
 	@$(PY) -m scripts.local_run run --engine $(ENGINE)
 
 test: $(READY) $(SPARK_READY) ## the default tests (under 8 minutes on 2 cores)
-	@$(PY) -m pytest -n 2 --dist loadgroup -m "not slow"
+	@$(PY) -m pytest -n 2 --dist loadgroup -m "not slow and not browser"
 
 test-all: $(READY) $(SPARK_READY) ## all tests, the slow ones too
-	@$(PY) -m pytest -n 2 --dist loadgroup
+	@$(PY) -m pytest -n 2 --dist loadgroup -m "not browser"
+
+test-browser: $(READY) ## the report's page in a real Chromium, which has to be there
+	@$(PY) -m tests.browser.chromium
+	@$(PY) -m pytest -m browser tests/browser
 
 lint: $(READY) ## ruff and mypy
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy

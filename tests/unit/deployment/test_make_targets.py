@@ -1,8 +1,10 @@
 """Targets that change a stage ask for their variables before they do or install anything."""
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,21 @@ def test_prod_is_packaged_unless_a_stage_is_named() -> None:
 def test_what_cannot_be_published_is_not_packaged_first() -> None:
     said = planned("publish", "STAGE=prod", "VERSION=1.0.0", "ARTIFACT_BUCKET=code")
     assert said.index("--check") < said.index("scripts.package")
+
+
+def test_browser_tests_without_a_browser_say_what_to_install() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.browser.chromium"],
+        cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "apt-get install chromium" in done.stderr
+
+
+@pytest.mark.parametrize("file", [".ci/run", ".github/workflows/ci.yml"])
+def test_what_must_pass_to_land_is_run_once(file: str) -> None:
+    """A test that passes the second time is no proof."""
+    text = (ROOT / file).read_text()
+    for target in ("lint", "test", "test-browser"):
+        assert re.findall(rf"make ({target})(?![\w-])", text) == [target]
+    assert "lastfailed" not in text
