@@ -14,7 +14,8 @@ NO_ROOM = "Lambda.TooManyRequestsException"
 # What each task outlives, one error for each of its Retry rules.
 RETRIED = {
     "process_order": [NO_ROOM, GONE], "cancel_order": [NO_ROOM, GONE],
-    "RunJob": ["Glue.ConcurrentRunsExceededException"], "StartCrawler": ["Glue.CrawlerRunningException"],
+    "RunJob": ["Glue.ConcurrentRunsExceededException"],
+    "StartCrawler": ["Glue.CrawlerRunningException", "Glue.ThrottlingException"],
     "GetCrawler": ["Glue.ThrottlingException"], "Notify of etl": ["SNS.ThrottledException"],
 }  # fmt: skip
 
