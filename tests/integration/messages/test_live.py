@@ -130,6 +130,57 @@ def test_alarm_of_cloudwatch_becomes_a_critical_alert(post: Post) -> None:
     assert "Runbook" in body["description"]
 
 
+def test_order_that_cannot_be_undone_is_a_critical_alert_that_operators_can_list(post: Post) -> None:
+    """Out of stock after its payment was authorised, and the gateway refuses to void that."""
+    body = {
+        "customer": "Hal",
+        "items": [{"product": "Vintage Radio", "quantity": 1}],
+        "payment": {"token": "tok_undo_refused"},
+    }
+    order = post.platform.place(body)
+    post.platform.settled(order, "compensation_failed", 120)
+    message_id, subject, _ = until(lambda: post.alert_about(order))
+    assert subject == "Compensation failed"
+    listed = post.platform.api.get("/messages?type=critical_alert&limit=100").body["messages"]
+    [shown] = [one for one in listed if one["messageId"] == message_id]
+    assert (shown["type"], shown["subject"]) == ("critical_alert", subject)
+    assert order in shown["body"]
+
+
+@pytest.fixture
+def dead_letters_of_the_lake(platform: Platform) -> Iterator[str]:
+    """The alarm's name; its window is ten seconds long meanwhile, so that it is over as soon."""
+    client, name = boto3.client("cloudwatch"), "lake-export-dlq-visible-local"
+    [alarm] = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    said = client.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
+    known = {key: value for key, value in alarm.items() if key in said}
+    client.put_metric_alarm(**{**known, "Period": 10})
+    until(lambda: client.describe_alarms(AlarmNames=[name], StateValue="OK")["MetricAlarms"])
+    yield name
+    boto3.client("sqs").purge_queue(QueueUrl=platform.queue("lake-export-dlq"))
+    client.put_metric_alarm(**known)
+
+
+def test_dead_letter_is_a_critical_alert_and_its_end_a_notification(
+    post: Post, dead_letters_of_the_lake: str
+) -> None:
+    sqs, queue = boto3.client("sqs"), post.platform.queue("lake-export-dlq")
+    [(start,)] = post.platform.rows("select now()")
+
+    def told(table: str, state: str) -> list[Any]:
+        query = f"select body from messages.{table} where stored_at >= %s and body like %s"
+        bodies = [json.loads(body) for (body,) in post.platform.rows(query, start, '%"alarm"%')]
+        ours = [one for one in bodies if one["alarm"] == dead_letters_of_the_lake]
+        return [one for one in ours if one["state"] == state]
+
+    sqs.send_message(QueueUrl=queue, MessageBody=f"a letter for the test {post.run}")
+    [alarm] = until(lambda: told("critical_alerts", "ALARM"))
+    assert "Runbook" in alarm["description"]
+    sqs.purge_queue(QueueUrl=queue)
+    assert until(lambda: told("notifications", "OK"))
+    assert not told("critical_alerts", "OK")
+
+
 def test_alert_that_is_delivered_twice_is_one_message(post: Post) -> None:
     """Lambda may call twice for one message: the alert's own id is the key."""
     message_id = f"alert-{post.run}"

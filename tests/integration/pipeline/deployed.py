@@ -1,5 +1,6 @@
 """What the live tests of the data path do: files in, runs out, settings changed for a while."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -67,6 +68,16 @@ def mailed(platform: Platform, words: str, seconds: float = 120) -> str:
         seconds,
     )
     return found[0]
+
+
+def alerted(platform: Platform, words: str, seconds: float = 120) -> tuple[str, dict[str, Any]]:
+    """Subject and body of the critical alert with these words, as it is stored for operators to list."""
+    query = "select subject, body from messages.critical_alerts where body like %s order by published_at"
+    found = wait_until(
+        lambda: platform.rows(query, f"%{words}%"), bool, f"a stored alert about {words!r}", seconds
+    )
+    subject, body = found[-1]
+    return subject, json.loads(body)
 
 
 def number(sql: str) -> str:

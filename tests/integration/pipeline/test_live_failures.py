@@ -18,6 +18,7 @@ from scripts.local_run.stack import STAGE
 from tests.integration.pipeline.deployed import (
     LAKE,
     STARTERS,
+    alerted,
     ended,
     idle,
     mailed,
@@ -62,6 +63,10 @@ def test_a_failed_glue_job_is_retried_by_its_event_and_mailed_when_it_fails_agai
     letter = mailed(platform, run["run_id"])
     assert "the disk is on fire" in letter
     assert key in letter
+    subject, alert = alerted(platform, run["run_id"])
+    assert subject == f"ETL run {run['run_id']} failed"
+    assert (alert["run_id"], alert["attempts"]) == (run["run_id"], 2)
+    assert "the disk is on fire" in alert["cause"]
     jobs = platform.client("glue").get_job_runs(JobName=names.resource("etl-job", STAGE))["JobRuns"]
     mine = [job for job in jobs if run["run_id"] in job["Arguments"].get("--manifest", "")]
     assert [job["JobRunState"] for job in mine] == ["FAILED", "FAILED"]
@@ -89,6 +94,9 @@ def test_a_nightly_job_that_fails_is_started_once_more_and_both_failures_are_tol
         "the alert",
     )
     assert "ETL job etl-job-local failed" in alerts[0]
+    subject, alert = alerted(platform, second)
+    assert subject == "ETL job etl-job-local failed"
+    assert "the disk is on fire" in json.dumps(alert)
 
 
 def test_a_crawler_that_fails_closes_the_run_and_tells_people(platform: Platform) -> None:
@@ -116,6 +124,9 @@ def test_tables_that_somebody_tampered_with_fail_their_checks(platform: Platform
         run = ended(platform, key)
         assert run["state"] == "checks_failed"
         assert "duplicate daily_sales" in run["error"]
+        subject, alert = alerted(platform, run["run_id"])
+        assert (subject, alert["run_id"]) == ("Checks of the lake failed", run["run_id"])
+        assert "duplicate daily_sales" in json.dumps(alert["findings"])
         said = command(platform, "scripts.check_lake")
         assert said.returncode == 1, said.stdout + said.stderr
         assert "duplicate daily_sales" in said.stdout
@@ -131,6 +142,9 @@ def test_too_many_rejects_stop_the_run_before_anything_is_published(platform: Pl
     assert (run["state"], run["attempt"]) == ("failed", 1)
     assert "QualityThresholdError: 60 of 120 rows are quarantined" in run["error"]
     assert "does not pass by itself" in mailed(platform, run["run_id"])
+    subject, alert = alerted(platform, run["run_id"])
+    assert (subject, alert["run_id"]) == (f"ETL run {run['run_id']} failed", run["run_id"])
+    assert "60 of 120 rows are quarantined" in alert["cause"]
     assert number("select sum(daily_revenue) from daily_sales") == before
     assert len([row for row in quarantined() if "/raw-data/rubbish.csv?" in str(row["source"])]) == 60
 

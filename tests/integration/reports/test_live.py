@@ -58,6 +58,14 @@ def ended(platform: Platform, execution: str) -> dict[str, Any]:
     )
 
 
+def failures(platform: Platform, execution: str) -> list[str]:
+    """The errors of the tasks' tries so far."""
+    pages = platform.client("stepfunctions").get_paginator("get_execution_history")
+    events = [event for page in pages.paginate(executionArn=execution) for event in page["events"]]
+    key = "lambdaFunctionFailedEventDetails"
+    return [event[key]["error"] for event in events if key in event]
+
+
 def run(platform: Platform, workflow: str, given: dict[str, Any]) -> dict[str, Any]:
     return ended(platform, start(platform, workflow, given))
 
@@ -154,9 +162,13 @@ def test_a_day_long_ago_has_a_report_that_says_there_is_no_data(platform: Platfo
 
 def test_a_database_that_was_away_for_a_moment_costs_nothing(platform: Platform) -> None:
     platform.server.crash()
-    execution = start(platform, "report-workflow", {"source": "demo.run"})
-    platform.server.start()
+    try:
+        execution = start(platform, "report-workflow", {"source": "demo.run"})
+        wait_until(lambda: failures(platform, execution), bool, "a step without its database")
+    finally:
+        platform.server.start()
     assert ended(platform, execution)["status"] == "SUCCEEDED"
+    assert set(failures(platform, execution)) == {"DatabaseUnavailableError"}
 
 
 def test_the_nightly_schedule_starts_one_report_of_yesterday(platform: Platform) -> None:
