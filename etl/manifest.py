@@ -10,6 +10,7 @@ from typing import Any
 
 from etl.errors import InputError
 
+_NAMES_SALES = re.compile(r"(?<![a-z])(orders?|sales?)(?![a-z])")  # customer_orders.csv holds orders
 KIND_NAMES = ("sales", "customers", "orders")
 
 
@@ -64,11 +65,13 @@ class Manifest:
 
 
 def kind_of(key: str) -> str:
-    """The kind of a raw object by its key: completed orders, customers, else sales."""
+    """The kind of a raw object by its key, as the starter decides it: orders, customers, else sales."""
     name = key.rsplit("/", 1)[-1].lower()
     if "raw-data/orders/" in key or key.startswith("orders/"):
         return "orders"
-    return "customers" if "raw-data/customers/" in key or "customer" in name else "sales"
+    if "raw-data/customers/" in key:
+        return "customers"
+    return "customers" if "customer" in name and not _NAMES_SALES.search(name) else "sales"
 
 
 def parse_manifest(body: str | bytes) -> Manifest:

@@ -25,6 +25,8 @@ from etl.storage import read_url, storage_for
 # What the quarantine added to the row; `extra` is unfolded again.
 _ADDED = ("source", "record", "reasons", "raw", "extra")
 
+_ONLY_SALES = frozenset({"order_id", "line_number", "quantity"})
+
 
 @dataclass(frozen=True)
 class StillBad:
@@ -37,13 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         rows = [row for url in arguments.files for row in corrected_rows(read_url(url), url)]
-        bad = still_bad(rows, SCHEMAS[arguments.kind], arguments.as_of or datetime.now(UTC).date())
+        kind = arguments.kind or kind_of_rows(rows)
+        bad = still_bad(rows, SCHEMAS[kind], arguments.as_of or datetime.now(UTC).date())
         for found in bad:
             print(f"row {found.line}: {found.reasons}", file=sys.stderr)
         if bad:
             print(f"error: {len(bad)} of {len(rows)} rows would be rejected again", file=sys.stderr)
             return 1
-        url = write(rows, arguments.output, arguments.kind)
+        url = write(rows, arguments.output, kind)
     except EtlError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -63,6 +66,14 @@ def corrected_rows(body: bytes, name: str) -> Iterator[dict[str, Any]]:
         except (ValueError, AttributeError) as error:
             raise InputError(f"{name} line {number} is not a quarantined row: {error}") from error
         yield rest | kept
+
+
+def kind_of_rows(rows: Sequence[dict[str, Any]]) -> str:
+    """The kind by columns that only one has: every rejected sale has its `line_number`, if nothing else."""
+    kinds = {"sales" if row.keys() & _ONLY_SALES else "customers" for row in rows}
+    if len(kinds) > 1:
+        raise InputError("rows of sales and of customers: bring them back one kind at a time")
+    return kinds.pop() if kinds else "sales"
 
 
 def still_bad(rows: Sequence[dict[str, Any]], schema: Schema, as_of: date) -> list[StillBad]:
@@ -94,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="etl.reingest", description=__doc__)
     parser.add_argument("files", nargs="+", metavar="FILE", help="corrected quarantine files, local or s3://")
     parser.add_argument("--output", required=True, metavar="URL", help="a folder of the raw zone")
-    parser.add_argument("--kind", choices=sorted(SCHEMAS), default="sales")
+    parser.add_argument("--kind", choices=sorted(SCHEMAS), help="if the columns of the rows say it wrong")
     parser.add_argument("--as-of", type=date.fromisoformat, metavar="DATE")
     return parser
 

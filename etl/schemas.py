@@ -1,6 +1,6 @@
 """What the lake accepts: columns by kind. A kind owns its pattern and its type, so nobody writes a cast."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 
@@ -42,20 +42,31 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of one kind of record, and the header that a file of it must at least have."""
+    """The columns of one kind of record, and the header that a file of it must at least have.
+
+    `foreign` are columns that together say that it is a file of another kind, whatever it is called.
+    """
 
     name: str
     columns: tuple[Column, ...]
     header: frozenset[str]
     any_of: frozenset[str] = frozenset()
+    foreign: frozenset[str] = frozenset()
     derived: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
-    def accepts_header(self, names: frozenset[str]) -> bool:
-        return self.header <= names and (not self.any_of or bool(self.any_of & names))
+    def accepts_header(self, names: Set[str]) -> bool:
+        return (
+            self.header <= names
+            and (not self.any_of or bool(self.any_of & names))
+            and not self.is_foreign(names)
+        )
+
+    def is_foreign(self, names: Set[str]) -> bool:
+        return bool(self.foreign) and self.foreign <= names
 
 
 SALES = Schema(
@@ -95,7 +106,8 @@ CUSTOMERS = Schema(
         Column("version", "version"),
     ),
     header=frozenset({"customer_id"}),
-    any_of=frozenset({"name", "status", "email"}),
+    any_of=frozenset({"name", "email"}),
+    foreign=SALES.header,
     derived={"version": "coalesce(version, source_version)"},
 )
 

@@ -10,7 +10,8 @@ from etl.report import Report
 from etl.schemas import Schema
 from etl.storage import Storage
 
-# A run stops before publishing when more than this share of at least that many rows is rejected.
+# A run stops before publishing when more than this share of at least that many rows is rejected, of one kind
+# or of one file: thousands of good customers must not outweigh a file of sales that is all wrong.
 MAX_QUARANTINED_SHARE = 0.2
 MIN_ROWS_FOR_THRESHOLD = 100
 
@@ -94,8 +95,13 @@ def check_threshold(report: Report, options: Mapping[str, Any]) -> None:
     """Stop before anything is published if too much was rejected."""
     most = float(options.get("max_quarantined_share", MAX_QUARANTINED_SHARE))
     least = int(options.get("min_rows_for_threshold", MIN_ROWS_FOR_THRESHOLD))
-    if report.rows_in >= least and report.quarantined > most * report.rows_in:
+    parts = [
+        *((f"rows are quarantined ({k})", n["quarantined"], n["rows_in"]) for k, n in report.by_kind.items()),
+        *((f"rows of {f['source']} are quarantined", f["quarantined"], f["rows"]) for f in report.files),
+    ]
+    bad = [f"{n} of {rows} {what}" for what, n, rows in parts if rows >= least and n > most * rows]
+    if bad:
         raise QualityThresholdError(
-            f"{report.quarantined} of {report.rows_in} rows are quarantined, more than {most:.0%}: "
+            f"{'; '.join(bad)}, more than {most:.0%}: "
             f"nothing is published, see {', '.join(report.quarantine)}"
         )

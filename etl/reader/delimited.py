@@ -47,7 +47,8 @@ def read_delimited(stream: BinaryIO, schema: Schema, notes: FileNotes) -> Iterat
     names = [column_name(name) for name in header] if header else []
     usable = len(set(names)) == len(names) and schema.accepts_header(frozenset(names))
     if not usable:
-        yield from _all_broken(first, lines)
+        wrong = "wrong_kind" if schema.is_foreign(set(names)) else "wrong_header"
+        yield from _all_broken(first, lines, wrong)
         return
     notes.seen.update(n for n in names if n in schema.names)
     notes.unknown.update(n for n in names if n not in schema.names)
@@ -82,15 +83,15 @@ def _header(first: bytes, lines: Lines) -> list[str] | None:
     return None if error else fields
 
 
-def _all_broken(first: bytes, lines: Lines) -> Iterator[Record]:
+def _all_broken(first: bytes, lines: Lines, error: str) -> Iterator[Record]:
     """A wrong header quarantines every record, and itself where it stands alone."""
     number = 0
     while (line := lines.next()) is not None:
         if line.strip(b"\r\n"):
             number += 1
-            yield broken(number, "wrong_header", as_text(_strip(line)))
+            yield broken(number, error, as_text(_strip(line)))
     if number == 0:
-        yield broken(1, "wrong_header", as_text(_strip(first)))
+        yield broken(1, error, as_text(_strip(first)))
 
 
 def _parse(line: bytes, lines: Lines) -> tuple[str, list[str], str | None]:

@@ -12,6 +12,7 @@ MAX_LINE = 1 << 20
 PARSE_ERRORS: Mapping[str, str] = {
     "empty_file": "the file has no bytes",
     "wrong_header": "the header lacks required columns or repeats one",
+    "wrong_kind": "sales in a file of customers",
     "wrong_field_count": "more or fewer fields than the header",
     "bad_quotes": "a quote inside an unquoted field, text after a closing quote, or an open quote",
     "invalid_utf8": "not UTF-8",
@@ -63,6 +64,8 @@ def extra_json(pairs: Iterable[tuple[str, str | None]]) -> str | None:
 
 def shape(number: int, pairs: Mapping[str, str | None], raw: str, schema: Schema, notes: FileNotes) -> Record:
     """A parsed record split into the schema's columns and the unknown rest."""
+    if schema.is_foreign(pairs.keys()):
+        return broken(number, "wrong_kind", raw)
     known = {name: (pairs[name] or "").strip(" ") or None for name in schema.names if name in pairs}
     rest = [(name, value) for name, value in pairs.items() if name not in known]
     notes.seen.update(known)

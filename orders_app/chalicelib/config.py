@@ -118,6 +118,17 @@ class _Reader:
 
         return self._parsed(name, parse, default, f"an integer of at least {least}")
 
+    def share(self, name: str) -> float | None:
+        """A number from 0 to 1; None where it is not set."""
+
+        def parse(text: str) -> float | None:
+            number = float(text)
+            if not 0 <= number <= 1:
+                raise ValueError
+            return number
+
+        return self._parsed(name, parse, None, "a number from 0 to 1")
+
     def _parsed(self, name: str, parse: Callable[[str], T], default: T, expected: str) -> T:
         text = self._env.get(name)
         if text is None:

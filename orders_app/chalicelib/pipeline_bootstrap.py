@@ -82,6 +82,7 @@ def starter_of(settings: PipelineSettings, **ports: Any) -> Starter:
             spark_lease=settings.spark_lease,
             max_attempts=settings.max_attempts,
             retry_delay=settings.retry_delay,
+            max_quarantined_share=settings.max_quarantined_share,
         ),
     )
 

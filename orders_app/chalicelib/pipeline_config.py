@@ -31,6 +31,7 @@ class PipelineSettings:
     spark_lease: timedelta = timedelta(seconds=_SPARK_LEASE)
     max_attempts: int = 3
     retry_delay: timedelta = timedelta(seconds=60)
+    max_quarantined_share: float | None = None
     ledger_grace: timedelta = timedelta(seconds=120)
     partial_batch_responses: bool = False
 
@@ -52,6 +53,7 @@ class PipelineSettings:
             spark_lease=timedelta(seconds=read.integer("ETL_JOB_LEASE_SECONDS", _SPARK_LEASE, least=1)),
             max_attempts=read.integer("ETL_MAX_ATTEMPTS", 3, least=1),
             retry_delay=timedelta(seconds=read.integer("ETL_RETRY_DELAY_SECONDS", 60)),
+            max_quarantined_share=read.share("ETL_MAX_QUARANTINED_SHARE"),
             ledger_grace=timedelta(seconds=read.integer("ETL_LEDGER_GRACE_SECONDS", 120)),
             partial_batch_responses=read.flag("PARTIAL_BATCH_RESPONSES"),
         )

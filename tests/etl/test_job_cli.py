@@ -3,7 +3,7 @@
 import codecs
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,9 +22,9 @@ Run = Callable[..., dict[str, object]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    def job(*sales: str, customers: str = CUSTOMERS, code: int = 0) -> dict[str, object]:
+    def job(*sales: str, customers: Sequence[str] = (CUSTOMERS,), code: int = 0) -> dict[str, object]:
         report = tmp_path / "report.json"
-        arguments = ["--sales", *sales, "--customers", customers, "--output", str(tmp_path / "lake")]
+        arguments = ["--sales", *sales, "--customers", *customers, "--output", str(tmp_path / "lake")]
         assert main([*arguments, "--report", str(report), "--as-of", "2024-12-31"]) == code
         return json.loads(report.read_text()) if code == 0 else {}
 
@@ -183,6 +183,22 @@ def test_a_file_that_is_no_table_is_quarantined_and_says_why(
     assert report["rows_in"] == 18
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_sales_among_the_customers_are_quarantined_and_change_no_customer(
+    run: Run, tmp_path: Path, kind: str
+) -> None:
+    names, values = (
+        (HEADER.strip() + ",status").split(","),
+        ["9", "C001", "P", "1", "2.00", "2024-01-01", "N", "completed"],
+    )
+    wrong = tmp_path / f"customer_orders.{kind}"
+    row = json.dumps(dict(zip(names, values, strict=True)))
+    wrong.write_text(row if kind == "jsonl" else ",".join(names) + "\n" + ",".join(values))
+    report = run(SALES, customers=(CUSTOMERS, str(wrong)))
+    assert report["quarantined_by_rule"] == {"wrong_kind": 1}
+    assert Lake(tmp_path / "lake").customer_metrics()[0][:3] == ("C001", "John Smith", "active")
+
+
 def test_a_header_without_records_is_noted(run: Run, tmp_path: Path) -> None:
     sales = tmp_path / "only_header.csv"
     sales.write_text(HEADER)
@@ -219,6 +235,28 @@ def test_too_many_rejects_stop_the_run_before_publishing(run: Run, tmp_path: Pat
     assert not (tmp_path / "lake" / "_published.json").exists()
     assert not (tmp_path / "lake" / "daily_sales").exists()
     assert list((tmp_path / "lake" / "quarantine").rglob("sales.jsonl"))
+
+
+def test_good_customers_and_good_files_do_not_outweigh_bad_sales(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, good, many = tmp_path / "bad.csv", tmp_path / "good.csv", tmp_path / "customers.csv"
+    bad.write_text(HEADER + "x,C001,P,zero,5.00,2024-01-01,N\n" * 50 + "7,C001,P,1,5.00,2024-01-01,N\n" * 100)
+    good.write_text(HEADER + "8,C001,P,1,5.00,2024-01-01,N\n" * 400)
+    many.write_text("customer_id,name\n" + "".join(f"D{n},N\n" for n in range(1000)))
+    run(str(bad), str(good), customers=[str(many)], code=3)
+    assert f"50 of 150 rows of {bad} are quarantined, more than 20%" in capsys.readouterr().err
+    bad.write_text(HEADER + "x,C001,P,zero,5.00,2024-01-01,N\n" * 200)
+    good.write_text(HEADER + "8,C001,P,1,5.00,2024-01-01,N\n" * 99)
+    run(str(bad), str(good), customers=[str(many)], code=3)
+    assert "200 of 299 rows are quarantined (sales); 200 of 200 rows of" in capsys.readouterr().err
+
+
+def test_a_small_bad_file_among_good_ones_is_no_reason_to_stop(run: Run, tmp_path: Path) -> None:
+    bad, good = tmp_path / "bad.csv", tmp_path / "good.csv"
+    bad.write_text(HEADER + "x,C001,P,zero,5.00,2024-01-01,N\n" * 99)
+    good.write_text(HEADER + "8,C001,P,1,5.00,2024-01-01,N\n" * 400)
+    assert run(str(bad), str(good))["quarantined"] == 99
 
 
 def test_an_output_that_cannot_be_written_is_one_clear_sentence(

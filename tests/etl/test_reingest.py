@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from etl.manifest import kind_of
 from etl.pipeline import run
 from etl.reingest import corrected_rows, main
 from tests.etl.builders import csv_file, customers_file, line, manifest_of, source
@@ -57,6 +58,23 @@ def test_a_corrected_row_whose_order_was_not_readable_replaces_no_good_line_of_i
     for number in (2, 3):  # twice is once
         run(manifest_of(tmp_path / "lake", source(raw, day=9), run_id=f"run-{number}"))
     assert Lake(tmp_path / "lake").revenue() == Decimal("18.00")
+
+
+def test_corrected_customers_are_known_for_customers_by_their_columns(tmp_path: Path) -> None:
+    row = {"source": "x", "record": 1, "reasons": "customer_id_missing", "raw": ",Ann", "name": "Ann"}
+    path = tmp_path / "customers.jsonl"
+    path.write_text(json.dumps(row | {"customer_id": "C001", "version": 5, "email": None}))
+    assert main([str(path), "--output", str(tmp_path / "raw")]) == 0
+    (raw,) = (tmp_path / "raw").iterdir()
+    assert kind_of(f"raw-data/{raw.name}") == "customers"
+    assert json.loads(raw.read_text()) == {"name": "Ann", "customer_id": "C001", "version": 5}
+
+
+def test_rows_of_two_kinds_are_one_clear_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "both.jsonl"
+    path.write_text('{"customer_id": "C1", "name": "A"}\n' + json.dumps(line("1")) + "\n")
+    assert main([str(path), "--output", str(tmp_path / "raw")]) == 2
+    assert "one kind at a time" in capsys.readouterr().err
 
 
 def test_a_row_that_would_be_rejected_again_is_not_brought_back(

@@ -1,5 +1,7 @@
 """Files are taken in again on request: a failed run's, or those that nobody announced."""
 
+import json
+
 import pytest
 
 from chalicelib.services.pipeline.fail_run import end_failed
@@ -25,6 +27,34 @@ def test_a_scan_records_what_was_never_announced_and_nothing_twice() -> None:
     assert reingest(world.starter, {"scan": True})["files"] == 1
     assert sorted(world.store.states()) == ["raw-data/known.csv", "raw-data/lost.csv"]
     assert reingest(world.starter, {"scan": True})["files"] == 0
+
+
+def test_rejects_can_be_accepted_for_one_run() -> None:
+    world, silent = World(max_quarantined_share=0.3), World()
+    run = world.running()
+    assert options(world, run.run_id) == {"max_quarantined_share": 0.3}
+    end_failed(world.starter, world.alerts, run, "rubbish in, nothing out")
+    again = reingest(world.starter, {"runId": run.run_id, "maxQuarantinedShare": 1})["startedRun"]
+    assert options(world, again) == {"max_quarantined_share": 1.0}
+    assert "options" not in json.loads(manifest(silent, silent.running().run_id))
+
+
+def options(world: World, run_id: str) -> object:
+    return json.loads(manifest(world, run_id))["options"]
+
+
+def manifest(world: World, run_id: str) -> bytes:
+    return world.objects.stored[f"temp/manifests/{run_id}.json"]
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, "1", True])
+def test_a_share_that_is_none_is_refused_before_anything_is_taken(share: object) -> None:
+    world = World()
+    run = world.running()
+    end_failed(world.starter, world.alerts, run, "rubbish in, nothing out")
+    with pytest.raises(BadPayloadError, match="not a number from 0 to 1"):
+        reingest(world.starter, {"runId": run.run_id, "maxQuarantinedShare": share})
+    assert reingest(world.starter, {"runId": run.run_id})["files"] == 1
 
 
 @pytest.mark.parametrize("payload", [{}, {"runId": "run-x"}, {"runId": 7}, {"scan": "yes"}])

@@ -1,8 +1,9 @@
 """The manifest of a run: exactly which versions of which objects the job reads, and where it writes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.services.pipeline.model import RawFile, Run
 
@@ -22,7 +23,9 @@ def manifest_key(run_id: str) -> str:
     return f"temp/manifests/{run_id}.json"
 
 
-def write_manifest(run: Run, files: Sequence[RawFile], lake: Lake) -> bytes:
+def write_manifest(
+    run: Run, files: Sequence[RawFile], lake: Lake, options: Mapping[str, float] | None = None
+) -> bytes:
     """JSON, the files in the order of their keys and times, so that a repeated write is the same text."""
     listed = [
         {
@@ -36,7 +39,7 @@ def write_manifest(run: Run, files: Sequence[RawFile], lake: Lake) -> bytes:
         }
         for file in sorted(files, key=lambda file: (file.key, file.object_time, file.version_id))
     ]
-    document = {
+    document: dict[str, Any] = {
         "run_id": run.run_id,
         "as_of": run.started_at.date().isoformat(),
         "files": listed,
@@ -44,4 +47,6 @@ def write_manifest(run: Run, files: Sequence[RawFile], lake: Lake) -> bytes:
         "quarantine": lake.uri("quarantine"),
         "database": lake.database,
     }
+    if options:
+        document["options"] = dict(options)
     return json.dumps(document, ensure_ascii=False, indent=1).encode()

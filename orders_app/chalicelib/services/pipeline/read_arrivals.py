@@ -1,6 +1,7 @@
 """Reads the messages of raw-data-queue: S3 events, plain or inside an SNS envelope, into raw files."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import unquote_plus
 from chalicelib.services.pipeline.model import BadMessageError, Kind, RawFile
 
 RAW_PREFIX = "raw-data/"
+_NAMES_SALES = re.compile(r"(?<![a-z])(orders?|sales?)(?![a-z])")  # customer_orders.csv holds orders
 
 
 def read_arrivals(body: str, lake_bucket: str) -> list[RawFile]:
@@ -33,7 +35,7 @@ def kind_of(key: str) -> Kind:
     if rest and folder in set(Kind):
         return Kind(folder)
     name = key.rsplit("/", 1)[-1].lower()
-    return Kind.CUSTOMERS if "customer" in name else Kind.SALES
+    return Kind.CUSTOMERS if "customer" in name and not _NAMES_SALES.search(name) else Kind.SALES
 
 
 def is_raw_data(key: str) -> bool:

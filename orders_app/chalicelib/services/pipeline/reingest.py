@@ -1,6 +1,7 @@
 """Takes files in again: those of a failed run, or whatever lies in the raw zone and was never recorded."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.services.pipeline.model import BadPayloadError, RawFile
@@ -9,14 +10,26 @@ from chalicelib.services.pipeline.start_run import Starter, start_run
 
 
 def reingest(starter: Starter, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """{"runId"} makes a failed run's files pending again, {"scan": true} records what nobody announced."""
+    """{"runId"} makes a failed run's files pending again, {"scan": true} records what nobody announced.
+
+    "maxQuarantinedShare" beside them holds for the run that is started now, and for its retries.
+    """
+    starting = _with_share(starter, payload.get("maxQuarantinedShare"))
     if payload.get("scan") is True:
         count = starter.store.record(_unrecorded(starter), starter.clock())
     else:
         count = _requeued(starter, payload.get("runId"))
-    started = start_run(starter) if count else None
+    started = start_run(starting) if count else None
     starter.log.info("files taken in again", count=count, payload=dict(payload))
     return {"files": count, "startedRun": started.run_id if started else None}
+
+
+def _with_share(starter: Starter, share: object) -> Starter:
+    if share is None:
+        return starter
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise BadPayloadError(f"maxQuarantinedShare {share!r} is not a number from 0 to 1")
+    return replace(starter, rules=replace(starter.rules, max_quarantined_share=float(share)))
 
 
 def _requeued(starter: Starter, run_id: object) -> int:

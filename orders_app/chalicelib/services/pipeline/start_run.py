@@ -29,6 +29,7 @@ class RunRules:
     max_files: int = 5000
     max_attempts: int = 3
     retry_delay: timedelta = timedelta(seconds=60)
+    max_quarantined_share: float | None = None  # None: the job's own
 
     def lease(self, engine: str) -> timedelta:
         return self.duckdb_lease if engine == DUCKDB else self.spark_lease
@@ -89,7 +90,9 @@ def launch(starter: Starter, run: Run, files: list[RawFile]) -> Run | None:
 
 
 def write(starter: Starter, run: Run, files: list[RawFile]) -> None:
-    body = write_manifest(run, files, starter.lake)
+    share = starter.rules.max_quarantined_share
+    options = {} if share is None else {"max_quarantined_share": share}
+    body = write_manifest(run, files, starter.lake, options)
     starter.objects.put(manifest_key(run.run_id), body, "application/json")
     starter.log.info("manifest written", run_id=run.run_id, files=len(files), bytes=total_bytes(files))
 
