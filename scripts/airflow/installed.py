@@ -37,7 +37,20 @@ class Airflow:
         built = layout.build(self.home / "bucket")
         with zipfile.ZipFile(built / "plugins.zip") as archive:
             archive.extractall(self.home / "plugins")
+        self._require(built / "requirements.txt")
         self.run("db", "migrate")
+
+    def _require(self, requirements: Path) -> None:
+        """As MWAA does it, with the paths of this home; AirflowError where anything had to be fetched."""
+        here = self.home / "requirements.txt"
+        text = requirements.read_text()
+        for folder, ours in (("dags", requirements.parent / "dags"), ("plugins", self.home / "plugins")):
+            text = text.replace(f"/usr/local/airflow/{folder}", str(ours))
+        here.write_text(text)
+        command = [str(self.python), "-m", "pip", "install", "--dry-run", "-r", str(here)]
+        done = subprocess.run(command, cwd=self.home, capture_output=True, text=True, timeout=PATIENCE)
+        if done.returncode or "Would install" in done.stdout:
+            raise AirflowError(f"MWAA could not install {requirements}: {done.stdout + done.stderr}")
 
     def test(self, dag: str, moment: str) -> subprocess.CompletedProcess[str]:
         """`airflow dags test`: the whole DAG in one process, retries included; what it printed is kept."""

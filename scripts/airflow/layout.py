@@ -1,6 +1,7 @@
 """Builds what MWAA takes from its bucket: `python -m scripts.airflow.layout out/mwaa`.
 
-dags/, plugins.zip (the operators, and `chalicelib.names`, so that no name is made twice), requirements.txt.
+dags/ with the constraints, plugins.zip (the operators, wheels if any, and `chalicelib.names`, so that no
+name is made twice), requirements.txt.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ def build(target: Path) -> Path:
     """Writes the layout anew into `target`; answers it."""
     shutil.rmtree(target, ignore_errors=True)
     (target / "dags").mkdir(parents=True)
-    for dag in sorted((SOURCE / "dags").glob("*.py")):
-        shutil.copy(dag, target / "dags")
+    for pattern in ("*.py", "constraints.txt"):
+        for file in sorted((SOURCE / "dags").glob(pattern)):
+            shutil.copy(file, target / "dags")
     shutil.copy(SOURCE / "requirements.txt", target)
     with zipfile.ZipFile(target / "plugins.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in sorted(plugins().items()):
@@ -37,7 +39,8 @@ def build(target: Path) -> Path:
 
 def plugins() -> dict[str, Path]:
     """What plugins.zip holds: MWAA unpacks it to a folder that is on the import path."""
-    own = {path.name: path for path in (SOURCE / "plugins").glob("*.py")}
+    found = [*(SOURCE / "plugins").glob("*.py"), *(SOURCE / "plugins").glob("*.whl")]
+    own = {path.name: path for path in found}
     return own | {name: APP / name for name in SHARED}
 
 

@@ -65,7 +65,7 @@ with DAG(
     prepare_run = PrepareRunOperator(
         task_id="prepare_run",
         function_name=names.function("prepare-etl-run", STAGE),
-        payload="{}",
+        payload='{"execution": "airflow:{{ run_id }}"}',  # a second try gets its own run back
         retries=60,  # half an hour for the run that holds the lock
         retry_delay=timedelta(seconds=30),
         retry_exponential_backoff=False,

@@ -116,6 +116,12 @@ def test_payload_is_json_with_the_id_of_the_run(name: str) -> None:
     assert json.loads(re.sub(r"\{\{.*?\}\}", "x", payload))["runId"] == "x"
 
 
+def test_second_try_of_a_preparation_asks_for_the_run_of_the_first() -> None:
+    """`prepare-etl-run` gives an execution its own run back; a DAG run is one."""
+    payload = json.loads(ast.literal_eval(arguments(operators()["prepare_run"])["payload"]))
+    assert payload == {"execution": "airflow:{{ run_id }}"}
+
+
 def test_crawler_gets_its_name_only_for_more_would_change_it() -> None:
     config = arguments(operators()["crawl_tables"])["config"]
     assert isinstance(config, ast.Dict)

@@ -12,7 +12,19 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_layout_is_what_mwaa_reads(tmp_path: Path) -> None:
     built = layout.build(tmp_path / "mwaa")
     found = {str(path.relative_to(built)) for path in built.rglob("*") if path.is_file()}
-    assert found == {"dags/etl_pipeline.py", "plugins.zip", "requirements.txt"}
+    assert found == {"dags/etl_pipeline.py", "dags/constraints.txt", "plugins.zip", "requirements.txt"}
+
+
+def test_environment_starts_without_the_internet(tmp_path: Path) -> None:
+    """https://docs.aws.amazon.com/mwaa/latest/userguide/best-practices-dependencies.html"""
+    built = layout.build(tmp_path / "mwaa")
+    required = (built / "requirements.txt").read_text()
+    assert "--no-index" in required.splitlines()
+    assert "://" not in required
+    (constraints,) = re.findall(r'^--constraint "/usr/local/airflow/(\S+)"$', required, re.M)
+    assert (built / constraints).is_file()
+    packages = [line for line in required.splitlines() if re.match(r"[a-z]", line)]
+    assert packages == ["apache-airflow-providers-amazon"], "in the image; another one needs its wheels"
 
 
 def test_plugins_bring_the_operators_and_the_names(tmp_path: Path) -> None:
@@ -29,14 +41,10 @@ def test_same_sources_make_the_same_plugins(tmp_path: Path) -> None:
 
 
 def test_constraints_local_pins_and_page_are_of_one_airflow() -> None:
-    required = (layout.SOURCE / "requirements.txt").read_text()
+    constraints = (layout.SOURCE / "dags" / "constraints.txt").read_text()
     pinned = (layout.SOURCE / "requirements-local.txt").read_text()
-    (version,) = re.findall(
-        r'^--constraint "https://\S+/constraints-([\d.]+)/constraints-3\.12\.txt"', required, re.M
-    )
-    (provider,) = re.findall(r"^apache-airflow-providers-amazon==([\d.]+)$", required, re.M)
+    (version,) = re.findall(r"^apache-airflow==([\d.]+)$", constraints, re.M)
     assert f"apache-airflow=={version}\n" in pinned
-    assert f"apache-airflow-providers-amazon=={provider}\n" in pinned
     assert f"`AirflowVersion` | `{version}`" in (ROOT / "docs" / "mwaa.md").read_text()
 
 
