@@ -26,9 +26,9 @@ def relay_outbox(
     for _ in range(1 if limit else _MOST_BATCHES):
         accepted, refused = _relay_batch(uow, bus, clock, size, order_id)
         published, rejected = published + accepted, rejected + refused
-        # One order: look again, for another relay may have left an event because this one held the first.
-        more = accepted > 0 and not refused if order_id else accepted + refused == size
-        if not more:
+        # Look again until nothing is left: a short batch is no end, another relay may hold some of it, or may
+        # have left an event because this one held the order's first.
+        if not (accepted or refused) or (order_id and refused):
             break
     figures: dict[str, Any] = {"published": published, "rejected": rejected}
     if order_id is None:

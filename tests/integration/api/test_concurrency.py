@@ -19,3 +19,8 @@ def test_200_posts_with_one_key_make_one_order(api: Api) -> None:
     assert len({order_id for status, order_id in answers if status == 202}) == 1
     assert api.rows("SELECT count(*) FROM orders") == [(1,)]
     assert len(api.bus.events) == 1
+
+    # The first one has ended: whoever asks again now, however many at once, gets its answer.
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        again = set(pool.map(post, range(REQUESTS)))
+    assert again == {(202, order_id) for status, order_id in answers if status == 202}

@@ -1,8 +1,10 @@
 """The relay: only what the bus accepted counts as published, and an order's events go out in their order."""
 
 import threading
+from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 
 from chalicelib.domain.errors import ThrottledError
@@ -96,6 +98,42 @@ def test_a_relay_that_finds_an_orders_first_event_held_leaves_the_order_alone(sh
         thread.start()
         thread.join()
     assert claimed == []
+
+
+COPY = """
+WITH numbered AS (SELECT o, n FROM orders o, generate_series(1, %(orders)s) n WHERE o.id = %(of)s),
+made AS (
+    INSERT INTO orders
+    SELECT (jsonb_populate_record(o, jsonb_build_object('id', %(prefix)s || n))).* FROM numbered
+    RETURNING id),
+logged AS (
+    INSERT INTO event_log (order_id, sequence, event_id, type, envelope)
+    SELECT made.id, s, made.id || s, l.type, l.envelope || jsonb_build_object('id', made.id || s)
+    FROM made, event_log l, generate_series(1, %(events)s) s WHERE l.order_id = %(of)s
+    RETURNING order_id, sequence, event_id)
+INSERT INTO outbox (order_id, sequence, event_id, created_at, next_attempt_at)
+SELECT order_id, sequence, event_id, %(now)s,
+       CASE WHEN sequence < %(events)s THEN %(now)s + interval '1 hour' ELSE %(now)s END
+FROM logged ORDER BY sequence DESC, order_id
+"""
+
+
+def test_events_that_wait_for_others_do_not_hold_up_those_that_wait_for_none(shop: Shop) -> None:
+    """A full batch of the oldest rows is due, but each has an earlier event of its order before it."""
+    values = {"of": shop.place(), "now": shop.clock()}
+    with psycopg.connect(shop.url) as connection:
+        for prefix, orders, events in (("BLOCKED-", 200, 2), ("DUE-", 1000, 1)):
+            connection.execute(COPY, {**values, "prefix": prefix, "orders": orders, "events": events})
+    assert shop.services.relay_outbox()["published"] == 1000
+    assert unpublished(shop) == 400
+
+
+def test_a_batch_that_the_bus_refuses_whole_does_not_hold_up_the_next(shop: Shop) -> None:
+    shop.rewire(settings=replace(shop.settings, relay_batch=2))
+    orders = [shop.services.place_order(an_order()).body["orderId"] for _ in range(4)]
+    shop.bus.refuse = lambda envelope: "throttled" if envelope["orderId"] in orders[:2] else None
+    figures = shop.services.relay_outbox()
+    assert (figures["published"], figures["rejected"]) == (2, 2)
 
 
 def test_events_carry_no_personal_data(shop: Shop) -> None:

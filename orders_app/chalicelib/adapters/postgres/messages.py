@@ -14,6 +14,10 @@ SELECT o.id, o.order_id, o.sequence, l.envelope,
 FROM outbox o JOIN event_log l USING (event_id)
 WHERE o.published_at IS NULL AND {which} ORDER BY o.id LIMIT %s FOR UPDATE OF o SKIP LOCKED
 """
+# Due, and no earlier event of its order waits for its time: what is held up must not fill the batch.
+_DUE = """o.next_attempt_at <= %s AND NOT EXISTS (
+    SELECT 1 FROM outbox e WHERE e.order_id = o.order_id AND e.sequence < o.sequence
+    AND e.published_at IS NULL AND e.next_attempt_at > %s)"""
 LONGEST_BACKOFF = timedelta(minutes=10)
 
 
@@ -44,8 +48,8 @@ class PostgresOutbox:
         self._connection = connection
 
     def claim(self, limit: int, now: datetime, order_id: str | None = None) -> list[OutboxRow]:
-        which, value = ("o.next_attempt_at <= %s", now) if order_id is None else ("o.order_id = %s", order_id)
-        rows = self._connection.execute(_CLAIM.format(which=which), (value, limit)).fetchall()
+        which, values = (_DUE, (now, now)) if order_id is None else ("o.order_id = %s", (order_id,))
+        rows = self._connection.execute(_CLAIM.format(which=which), (*values, limit)).fetchall()
         return _in_turn([(OutboxRow(*row[:4]), row[4]) for row in rows])
 
     def published(self, ids: Sequence[int], now: datetime) -> None:
@@ -85,7 +89,7 @@ class PostgresOutbox:
 
 
 def _in_turn(rows: Sequence[tuple[OutboxRow, int]]) -> list[OutboxRow]:
-    """Leave out an order whose first unpublished event is held by another relay or waits for its time."""
+    """Leave out an order whose first unpublished event is held by another relay, or waits for its time."""
     claimed = {(row.order_id, row.sequence) for row, _ in rows}
     return [row for row, first in rows if (row.order_id, first) in claimed]
 

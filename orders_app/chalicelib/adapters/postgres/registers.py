@@ -22,6 +22,18 @@ ON CONFLICT (subject, name) WHERE named DO NOTHING
 """
 
 
+_STORED = """
+SELECT fingerprint, status, body FROM idempotency_keys
+WHERE subject = %s AND operation = %s AND key = %s AND expires_at > %s
+"""
+# One row: whether the lock was free, and what is stored.
+_STORED_OR_LOCK = """
+SELECT pg_try_advisory_xact_lock(%s), k.fingerprint, k.status, k.body
+FROM (SELECT) AS one LEFT JOIN idempotency_keys k
+  ON k.subject = %s AND k.operation = %s AND k.key = %s AND k.expires_at > %s
+"""
+
+
 class PostgresCustomers:
     """The port `Customers`."""
 
@@ -49,14 +61,13 @@ class PostgresKeys:
     def acquire(self, subject: str, operation: str, key: str, now: datetime) -> StoredReply | None:
         digest = hashlib.sha256(json.dumps([subject, operation, key]).encode()).digest()
         number = int.from_bytes(digest[:8], "big", signed=True)
-        row = self._connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (number,)).fetchone()
+        row = self._connection.execute(_STORED_OR_LOCK, (number, subject, operation, key, now)).fetchone()
+        if row and row[1] is not None:
+            return StoredReply(*row[1:])  # of a request that has ended: replays do not wait for each other
         if not (row and row[0]):
             raise RequestInProgressError("the first request with this key has not ended yet; repeat it soon")
-        found = self._connection.execute(
-            "SELECT fingerprint, status, body FROM idempotency_keys"
-            " WHERE subject = %s AND operation = %s AND key = %s AND expires_at > %s",
-            (subject, operation, key, now),
-        ).fetchone()
+        # Another may have ended between that statement's snapshot and its lock.
+        found = self._connection.execute(_STORED, (subject, operation, key, now)).fetchone()
         return StoredReply(*found) if found else None
 
     def store(
