@@ -7,6 +7,9 @@ from decimal import Decimal
 from typing import Any, Self
 
 OPS = "ops"
+# What goes into events and logs must not be able to hold a name, a mail address or a sentence.
+REFERENCE = r"[A-Za-z0-9._:/+=-]+"  # a client's id of its customer
+CORRELATION_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"
 ADMISSION_SUBJECT = "bus"
 
 
@@ -57,7 +60,6 @@ class PlaceOrder:
     region: str | None = None
     shipping: Mapping[str, Any] | None = None
     order_id: str | None = None  # given by the sender of a foreign order, else made here
-    causation_id: str | None = None
     admitted: bool = False  # True: came over the bus or the workflow, not through the API
 
 

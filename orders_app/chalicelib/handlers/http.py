@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chalice import Response
 from chalice.app import Request
 
-from chalicelib.domain.commands import Principal
+from chalicelib.domain.commands import CORRELATION_ID, Principal
 from chalicelib.domain.errors import (
     FieldProblem,
     ForbiddenError,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 READ, WRITE, OPS = "orders:read", "orders:write", "ops"
 LOCAL_PRINCIPAL = Principal(subject="local", scopes=frozenset({READ, WRITE, OPS}))
 CORRELATION_HEADER = "X-Correlation-Id"
-_CORRELATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_CORRELATION_ID = re.compile(CORRELATION_ID)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain.commands import REFERENCE
+
 DECIMAL = r"^[0-9]{1,12}(\.[0-9]{1,4})?$"
 
 
@@ -34,7 +36,7 @@ FORMS: dict[str, Form] = {
     "order": _form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "must be an order id, as ORD-…"),
     "reason": _form(r"[a-z][a-z0-9_]*", "must be a code of lower-case letters, digits and _"),
     # No @: the id goes into every event, so it must not be a mail address.
-    "reference": _form(r"[A-Za-z0-9._:/+=-]+", "must hold only letters, digits and . _ : / + = -"),
+    "reference": _form(REFERENCE, "must hold only letters, digits and . _ : / + = -"),
 }
 _FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}
 

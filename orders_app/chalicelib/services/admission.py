@@ -8,11 +8,19 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from chalicelib.domain.commands import ADMISSION_SUBJECT, CustomerInput, LineInput, PlaceOrder
+from chalicelib.domain.commands import (
+    ADMISSION_SUBJECT,
+    CORRELATION_ID,
+    REFERENCE,
+    CustomerInput,
+    LineInput,
+    PlaceOrder,
+)
 from chalicelib.domain.errors import FieldProblem, InvalidOrderError
 
 MISCELLANEOUS = "Miscellaneous"
 LONGEST_TEXT = 200
+LONGEST_REFERENCE = 64
 _ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -28,7 +36,7 @@ def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
         problems.append(FieldProblem("/orderId", "must be 1 to 64 letters, digits, dots, dashes"))
     amount = _decimal(detail.get("amount"), "/amount", problems)
     customer = _customer(detail.get("customer"), problems)
-    options = {name: detail.get(name) for name in ("currency", "paymentToken", "correlationId")}
+    options = {name: detail.get(name) for name in ("currency", "paymentToken")}
     problems += [
         FieldProblem(f"/{name}", "must be text")
         for name, value in options.items()
@@ -42,7 +50,7 @@ def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
         subject=ADMISSION_SUBJECT,
         customer=customer,
         lines=lines,
-        correlation_id=options["correlationId"] or str(order_id),
+        correlation_id=_correlation_id(detail.get("correlationId")) or str(order_id),
         idempotency_key=str(order_id),
         fingerprint=hashlib.sha256(canonical.encode()).hexdigest(),
         amount=amount,
@@ -58,8 +66,22 @@ def _customer(value: Any, problems: list[FieldProblem]) -> CustomerInput:
     if not isinstance(given, Mapping) or not _is_text(given.get("name")):
         problems.append(FieldProblem("/customer", "must be a name"))
         return CustomerInput("?")
-    texts = {field: given[field] for field in ("id", "email", "phone") if _is_text(given.get(field))}
-    return CustomerInput(given["name"].strip(), **texts)
+    id = given.get("id")
+    if id is not None and not _is_reference(id):
+        problems.append(FieldProblem("/customer/id", "must be 1 to 64 letters, digits and . _ : / + = -"))
+        id = None
+    texts = {field: given[field] for field in ("email", "phone") if _is_text(given.get(field))}
+    return CustomerInput(given["name"].strip(), id, **texts)
+
+
+def _is_reference(value: Any) -> bool:
+    """As the API takes it: it goes into every event, so it must not be a name or a mail address."""
+    return isinstance(value, str) and len(value) <= LONGEST_REFERENCE and bool(re.fullmatch(REFERENCE, value))
+
+
+def _correlation_id(value: Any) -> str | None:
+    """What cannot be one is not taken, and refuses no order: nobody is charged by it."""
+    return value if isinstance(value, str) and re.fullmatch(CORRELATION_ID, value) else None
 
 
 def _lines(value: Any, amount: Decimal | None, problems: list[FieldProblem]) -> tuple[LineInput, ...]:

@@ -47,9 +47,23 @@ def test_an_address_with_a_second_header_in_it_is_not_taken() -> None:
     assert (order.customer.email, order.customer.phone) == (None, None)
 
 
+@pytest.mark.parametrize("id", ["jane@example.com", "Jane Doe", "", "x" * 65, 7])
+def test_a_customer_s_id_that_could_be_personal_data_is_refused(id: Any) -> None:
+    with pytest.raises(InvalidOrderError) as refusal:
+        foreign_order(JANE | {"customer": {"name": "Jane Doe", "id": id}})
+    assert [problem.field for problem in refusal.value.fields] == ["/customer/id"]
+
+
+def test_a_correlation_id_that_is_none_gives_way_to_the_order_s_id() -> None:
+    assert foreign_order(JANE | {"correlationId": "trace-7"}).correlation_id == "trace-7"
+    for other in ("jane@example.com", "Jane Doe", "", 7, None):
+        assert foreign_order(JANE | {"correlationId": other}).correlation_id == "ORD-001"
+
+
 @given(
     st.fixed_dictionaries(
-        {}, optional=dict.fromkeys(["orderId", "customer", "amount", "items", "currency"], JSON)
+        {},
+        optional=dict.fromkeys([*JANE, "currency", "correlationId"], JSON),
     )
 )
 def test_whatever_arrives_is_read_or_refused(detail: dict[str, Any]) -> None:
