@@ -66,6 +66,17 @@ def check(platform: Platform, order_id: str, status: str) -> None:
     assert reserved == []
 
 
+def assert_told(platform: Platform, order_id: str, status: str) -> None:
+    """Operators and the customer hear of the order's end once, whoever brought it about."""
+    query = "SELECT channel, state FROM notifications WHERE order_id = %s AND about = %s ORDER BY channel"
+    wanted = [("email", "sent"), ("operators", "sent")]
+    wait_until(
+        lambda: platform.rows(query, order_id, status),
+        lambda rows: rows == wanted,
+        f"messages about {order_id} {status}",
+    )
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_an_execution_stopped_at_any_point_leaves_an_order_that_ends_well(
     platform: Platform, point: str
@@ -81,6 +92,7 @@ def test_an_execution_stopped_at_any_point_leaves_an_order_that_ends_well(
     status = tended(platform, order_id)
     assert status in ("completed", "failed")
     check(platform, order_id, status)
+    assert_told(platform, order_id, status)
 
 
 def test_an_execution_that_timed_out_is_resumed_and_charges_once(platform: Platform) -> None:
@@ -95,6 +107,7 @@ def test_an_execution_that_timed_out_is_resumed_and_charges_once(platform: Platf
         )
     assert tended(platform, order_id) == "completed"
     check(platform, order_id, "completed")
+    assert_told(platform, order_id, "completed")
     assert "Order Resumed" in [event["type"] for event in platform.events(order_id)]
 
 

@@ -176,10 +176,10 @@ class Recovery:
         return reply
 
     def _tell(self, task: OrderTask, reply: Answer) -> None:
-        """What the workflow that died would have told; what it has told already is claimed."""
+        """What the workflow that died would have told; a claim says: told, or being told just now."""
         with self._context.uow() as tx:
             told = tx.notifications.of_order(task.order_id)
-        done = {one["channel"] for one in told if one["about"] == reply["kind"] and one["state"] != "claimed"}
+        done = {one["channel"] for one in told if one["about"] == reply["kind"]}
         for channel in reply["channels"]:
             if channel not in done:
                 self._notify(replace(task, channel=channel, extra={"kind": reply["kind"]}))
