@@ -30,7 +30,10 @@ ENVELOPE = {
     "version": ("integer", "of the event's data"),
     "time": ("date-time", "when it happened"),
     "correlationId": ("string", "of the request that began it all"),
-    "causationId": ("string or null", "the event or request that led to it"),
+    "causationId": (
+        "string or null",
+        "the request (its correlation id) or the order's event that led to it",
+    ),
     "orderId": ("string", "the order"),
     "sequence": ("integer", "counts from 1 within the order"),
     "data": ("object", "see below"),

@@ -86,12 +86,16 @@ class Order:
     reason: str | None = None
     completed_at: datetime | None = None
     attempts: int = 0
+    last_event: str | None = None  # its id: what the next one follows from
     pending: list[Event] = field(default_factory=list)
 
     def record(
         self, kind: str, data: Mapping[str, Any], *, id: str, time: datetime, causation: str | None = None
     ) -> Event:
-        """Append an event; it is stored, with its outbox row, when the order is saved."""
+        """Append an event; it is stored, with its outbox row, when the order is saved.
+
+        `causation` is the request that led to it; without one that is the order's event before it.
+        """
         self.sequence += 1
         self.updated_at = time
         event = Event(
@@ -101,10 +105,11 @@ class Order:
             order_id=self.id,
             sequence=self.sequence,
             correlation_id=self.correlation_id,
-            causation_id=causation,
+            causation_id=causation or self.last_event,
             data=data,
             version=events.CATALOGUE[kind].version,
         )
+        self.last_event = event.id
         self.pending.append(event)
         return event
 

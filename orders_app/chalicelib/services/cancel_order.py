@@ -55,6 +55,5 @@ def _request(context: Context, order: Order, command: CancelOrder) -> None:
     else:
         order.move(Status.CANCELLING)
     order.reason = command.reason
-    context.record(
-        order, events.CANCELLATION_REQUESTED, {"reason": command.reason, "status": str(order.status)}
-    )
+    told = {"reason": command.reason, "status": str(order.status)}
+    context.record(order, events.CANCELLATION_REQUESTED, told, command.correlation_id)

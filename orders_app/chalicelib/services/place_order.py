@@ -83,7 +83,7 @@ def _order(context: Context, tx: UnitOfWork, command: PlaceOrder) -> Order:
         "lines": order.wire_lines(),
         "admitted": order.admitted,
     }
-    context.record(order, events.PLACED, data, command.causation_id)
+    context.record(order, events.PLACED, data, command.correlation_id)
     return order
 
 

@@ -100,3 +100,17 @@ def test_old_event_still_replays(file: Any, shop: Shop) -> None:
     assert figures == {"applied": 1, "repeated": 0}
     sale = old["type"] in lake_records.STATUS
     assert len(shop.lake.objects) == (1 if sale else 0)
+
+
+def test_every_event_names_what_led_to_it(shop: Shop) -> None:
+    """The request, of placing (corr-1) or cancelling (corr-2), else the order's event before it."""
+    tell_every_story(shop)
+    before: dict[str, str] = {}
+    requests = {"Order Placed": "corr-1", "Order Cancellation Requested": "corr-2"}
+    for event in sorted(
+        (event for (order,) in shop.query("SELECT id FROM orders") for event in shop.events(order)),
+        key=lambda event: (event["orderId"], event["sequence"]),
+    ):
+        assert event["causationId"] == requests.get(event["type"], before.get(event["orderId"])), event
+        before[event["orderId"]] = event["id"]
+    assert len(before) > 5

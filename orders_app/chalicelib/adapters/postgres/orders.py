@@ -36,10 +36,11 @@ SELECT count(*) FROM written
 _ADD = f"""
 WITH written AS (
     INSERT INTO orders (id, subject, customer_id, status, version, sequence, currency, total_minor, region,
-                        payment_token, admitted, correlation_id, placed_at, updated_at, swept_at)
+                        payment_token, admitted, correlation_id, placed_at, updated_at, swept_at,
+                        last_event)
     VALUES (%(id)s, %(subject)s, %(customer_id)s, %(status)s, 1, %(sequence)s, %(currency)s, %(total)s,
             %(region)s, %(token)s, %(admitted)s, %(correlation_id)s, %(placed_at)s, %(updated_at)s,
-            %(updated_at)s)
+            %(updated_at)s, %(last_event)s)
     ON CONFLICT (id) DO NOTHING RETURNING id),
 lines AS (
     INSERT INTO order_lines (order_id, line_number, product_id, quantity, unit_price_minor, line_amount_minor)
@@ -56,7 +57,7 @@ WITH written AS (
     UPDATE orders SET status = %(status)s, version = version + 1, sequence = %(sequence)s,
            execution = %(execution)s, cancellation = %(cancellation)s, reason = %(reason)s,
            cancel_requested = %(cancel_requested)s, attempts = %(attempts)s, updated_at = %(updated_at)s,
-           swept_at = %(updated_at)s, completed_at = %(completed_at)s
+           swept_at = %(updated_at)s, completed_at = %(completed_at)s, last_event = %(last_event)s
     WHERE id = %(id)s AND version = %(version)s RETURNING id),
 {_LOG}
 """
@@ -79,7 +80,7 @@ class PostgresOrders:
             "status": str(order.status), "sequence": order.sequence, "currency": order.currency,
             "total": order.total, "token": order.payment_token, "region": order.region,
             "admitted": order.admitted, "correlation_id": order.correlation_id,
-            "placed_at": order.placed_at, "updated_at": order.updated_at,
+            "placed_at": order.placed_at, "updated_at": order.updated_at, "last_event": order.last_event,
             "numbers": [line.number for line in order.lines],
             "products": [line.product_id for line in order.lines],
             "quantities": [line.quantity for line in order.lines],
@@ -99,6 +100,7 @@ class PostgresOrders:
             "execution": order.execution, "cancellation": order.cancellation, "reason": order.reason,
             "cancel_requested": order.cancel_requested, "attempts": order.attempts,
             "updated_at": order.updated_at, "completed_at": order.completed_at,
+            "last_event": order.last_event,
         }  # fmt: skip
         if not self._write(_SAVE, order, values):
             raise OrderBusyError(f"order {order.id!r} was changed by another transaction")
@@ -183,4 +185,5 @@ def _order(row: Mapping[str, Any]) -> Order:
         reason=row["reason"],
         completed_at=row["completed_at"],
         attempts=row["attempts"],
+        last_event=row["last_event"],
     )
