@@ -36,6 +36,7 @@ class Settings:
     max_attempts: int = 3  # executions of one order before recovery undoes it instead of resuming
     relay_batch: int = 200
     retention_days: int = 30  # of published outbox rows and of inbox rows
+    order_retention_days: int = 90  # of an ended order's contact, reservations and effects
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -64,6 +65,7 @@ class Settings:
             max_attempts=read.integer("MAX_ATTEMPTS", 3, least=1),
             relay_batch=read.integer("RELAY_BATCH", 200, least=1),
             retention_days=read.integer("RETENTION_DAYS", 30, least=1),
+            order_retention_days=read.integer("ORDER_RETENTION_DAYS", 90, least=1),
         )
         if settings.payment_gateway not in GATEWAYS:
             read.problems.append("a gateway's adapter goes into chalicelib/adapters, its name into bootstrap")
@@ -71,6 +73,8 @@ class Settings:
             read.problems.append(
                 "PAYMENT_GATEWAY is 'sandbox', which takes no money: ALLOW_SANDBOX_IN_PROD=1 if that is meant"
             )
+        if settings.order_retention_days * 86_400 <= settings.cancellation_window_seconds:
+            read.problems.append("ORDER_RETENTION_DAYS ends before CANCELLATION_WINDOW_SECONDS")
         if not (settings.database_url or settings.database_secret):
             read.problems.append("DATABASE_URL or DATABASE_SECRET is missing")
         if read.problems:

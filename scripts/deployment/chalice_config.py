@@ -82,6 +82,7 @@ def environment(stage: StageSettings) -> dict[str, str]:
         "ADMIT_UNPRICED_ORDERS": str(int(stage.admit_unpriced_orders)),
         "ADMIT_FOREIGN_ORDERS": str(int(stage.admit_foreign_orders)),
         "CANCELLATION_WINDOW_SECONDS": str(stage.cancellation_window_seconds),
+        "ORDER_RETENTION_DAYS": str(stage.order_retention_days),
         "PARTIAL_BATCH_RESPONSES": "0",  # `register` sets 1 where it has set the mapping
     }
     if stage.cors_allow_origin:

@@ -53,6 +53,7 @@ class StageSettings:
     admit_unpriced_orders: bool = False
     admit_foreign_orders: bool = False
     cancellation_window_seconds: int = 14 * 86_400
+    order_retention_days: int = 90
     log_retention_days: int = 30
     throttle_rate: int = 100
     throttle_burst: int = 200
@@ -161,6 +162,10 @@ def _wrong(given: Mapping[str, Any]) -> list[str]:
         kind = kinds.get(str(one.type), object if "Mapping" not in str(one.type) else dict)
         if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
             wrong.append(f"{one.name!r} is {value!r}, not {_KIND_NAMES.get(kind, 'a JSON value')}")
+    window = given.get("cancellation_window_seconds", StageSettings.cancellation_window_seconds)
+    days = given.get("order_retention_days", StageSettings.order_retention_days)
+    if isinstance(window, int) and isinstance(days, int) and days * 86_400 <= window:
+        wrong.append("'order_retention_days' ends before 'cancellation_window_seconds'")
     if given.get("create_database") and given.get("database_secret"):
         wrong.append("'create_database' and 'database_secret' exclude each other")
     if given.get("create_proxy") and not given.get("create_database"):

@@ -37,6 +37,14 @@ def test_gateway_that_nobody_wrote_is_refused_with_where_to_write_it() -> None:
         Settings.from_env(GOOD | {"PAYMENT_GATEWAY": "stripe"})
 
 
+def test_details_are_kept_for_as_long_as_an_order_can_be_cancelled() -> None:
+    with pytest.raises(
+        ConfigurationError, match="ORDER_RETENTION_DAYS ends before CANCELLATION_WINDOW_SECONDS"
+    ):
+        Settings.from_env(GOOD | {"ORDER_RETENTION_DAYS": "14"})
+    assert Settings.from_env(GOOD | {"ORDER_RETENTION_DAYS": "15"}).order_retention_days == 15
+
+
 def test_flags_and_numbers_are_read() -> None:
     given = GOOD | {
         "ADMIT_UNPRICED_ORDERS": "1",

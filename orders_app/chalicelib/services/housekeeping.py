@@ -8,6 +8,7 @@ from chalicelib.domain.order import Status
 from chalicelib.services.context import Context, load
 
 _BATCH = 500
+_MOST_BATCHES = 100
 
 
 def expire_reservations(context: Context) -> dict[str, Any]:
@@ -29,12 +30,29 @@ def _expire(context: Context, order_id: str) -> int:
 
 
 def purge_expired(context: Context) -> dict[str, Any]:
-    """Remove keys past their time, and old outbox and inbox rows; the event log stays."""
+    """Remove keys past their time, old outbox and inbox rows, and what ended orders need no more.
+
+    The order itself, its lines, its events and its notifications stay.
+    """
     now = context.clock()
     before = now - timedelta(days=context.settings.retention_days)
     with context.uow() as tx:
-        return {
+        purged = {
             "keys": tx.keys.purge(now),
             "outbox": tx.outbox.purge(before),
             "inbox": tx.inbox.purge(before),
         }
+    return {**purged, "details": _forget_details(context)}
+
+
+def _forget_details(context: Context) -> int:
+    """Of how many orders; short transactions, since each locks what it removes."""
+    before = context.clock() - timedelta(days=context.settings.order_retention_days)
+    forgotten = 0
+    for _ in range(_MOST_BATCHES):
+        with context.uow() as tx:
+            count = tx.orders.forget_details(before, _BATCH)
+        forgotten += count
+        if count < _BATCH:
+            break
+    return forgotten

@@ -118,6 +118,13 @@ class Orders(Protocol):
         """How many orders on their way have had no event since `before`; the oldest's last one."""
         ...
 
+    def forget_details(self, before: datetime, limit: int) -> int:
+        """Remove contacts, reservations and effects of orders that ended before; answers of how many orders.
+
+        Not of one that a person must look at, or that has anything left to undo.
+        """
+        ...
+
     def touch(self, order_id: str, now: datetime) -> None:
         """Put the order at the end of the sweeper's queue."""
         ...
@@ -205,7 +212,9 @@ class Stock(Protocol):
         """Whether any reservation was ever made for the order."""
         ...
 
-    def expired_orders(self, now: datetime, limit: int) -> list[str]: ...
+    def expired_orders(self, now: datetime, limit: int) -> list[str]:
+        """Ids of orders whose reservation has lapsed and, by their status, may expire; oldest first."""
+        ...
 
     def expire(self, order_id: str) -> int: ...
 

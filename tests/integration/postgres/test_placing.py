@@ -152,10 +152,57 @@ def test_what_has_served_its_time_is_purged_and_the_log_stays(shop: Shop) -> Non
     shop.consume()
     shop.query("UPDATE inbox SET received_at = %s", shop.clock())
     events = len(shop.events(order))
-    assert shop.services.purge_expired() == {"keys": 0, "outbox": 0, "inbox": 0}
+    assert shop.services.purge_expired() == {"keys": 0, "outbox": 0, "inbox": 0, "details": 0}
     shop.clock.advance(days=shop.settings.retention_days + 1)
-    assert shop.services.purge_expired() == {"keys": 1, "outbox": events, "inbox": events}
+    purged = {"keys": 1, "outbox": events, "inbox": events, "details": 0}
+    assert shop.services.purge_expired() == purged
     assert len(shop.events(order)) == events
+
+
+DETAILS = ("contacts", "reservations", "effects", "gateway.attempts")
+
+
+def detailed(shop: Shop) -> dict[str, set[str]]:
+    """The orders of which each table still knows something."""
+    order_of = {"gateway.attempts": "split_part(key, ':', 1)"}
+    return {
+        table: {row[0] for row in shop.query(f"SELECT {order_of.get(table, 'order_id')} FROM {table}")}
+        for table in DETAILS
+    }
+
+
+def test_what_an_ended_order_needs_no_more_is_removed_and_the_rest_is_kept(shop: Shop) -> None:
+    ended = shop.place(payment_token="tok_timeout_after_charge_once")
+    assert shop.run(ended) == "completed"
+    hanging = shop.place(payment_token="tok_undo_refused")
+    shop.claim(hanging)
+    shop.services.validate_payment(shop.task(hanging))
+    shop.compensate(shop.task(hanging))
+    assert shop.status(hanging) == "compensation_failed"
+    under_way = shop.place()
+    shop.claim(under_way)
+    shop.services.validate_payment(shop.task(under_way))
+    half_undone = shop.place(lines=lines(("Vintage Radio", 1)))
+    shop.claim(half_undone)
+    shop.services.validate_payment(shop.task(half_undone))
+    assert shop.services.check_inventory(shop.task(half_undone))["outcome"] == "out_of_stock"
+    before, events = detailed(shop), len(shop.events(ended))
+    assert [ended in orders for orders in before.values()] == [True] * 4
+
+    shop.clock.advance(days=shop.settings.order_retention_days)
+    recent = shop.place()
+    shop.run(recent)
+    assert shop.services.purge_expired()["details"] == 0
+    shop.clock.advance(seconds=1)
+    assert shop.services.purge_expired()["details"] == 1
+    after = detailed(shop)
+    assert {table: orders - {recent} for table, orders in after.items()} == {
+        table: orders - {ended} for table, orders in before.items()
+    }
+    assert recent in after["contacts"]
+    assert (shop.order(ended)["customer"], shop.status(ended), len(shop.events(ended))) == (
+        None, "completed", events,
+    )  # fmt: skip
 
 
 def test_the_currency_of_the_stage_is_the_only_one(shop: Shop) -> None:

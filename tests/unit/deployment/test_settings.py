@@ -58,6 +58,12 @@ def test_prod_takes_no_order_that_nobody_pays_unless_that_is_meant() -> None:
     assert not stage("dev", allow_sandbox_in_prod=None).allow_sandbox_in_prod
 
 
+def test_details_are_kept_for_as_long_as_an_order_can_be_cancelled() -> None:
+    with pytest.raises(DeploymentError, match="'order_retention_days' ends before"):
+        stage(cancellation_window_seconds=90 * 86_400)
+    assert stage(cancellation_window_seconds=90 * 86_400, order_retention_days=91)
+
+
 def test_gateway_without_an_adapter_is_refused() -> None:
     with pytest.raises(DeploymentError, match="'payment_gateway' is 'stripe', not one of sandbox"):
         stage(payment_gateway="stripe")

@@ -86,7 +86,9 @@ class PostgresStock:
 
     def expired_orders(self, now: datetime, limit: int) -> list[str]:
         rows = self._connection.execute(
-            "SELECT DISTINCT order_id FROM reservations WHERE state = 'held' AND expires_at <= %s LIMIT %s",
+            "SELECT r.order_id FROM reservations r JOIN orders o ON o.id = r.order_id"
+            " WHERE r.state = 'held' AND r.expires_at <= %s AND o.status = 'reserved'"
+            " GROUP BY r.order_id ORDER BY min(r.expires_at) LIMIT %s",
             (now, limit),
         )
         return [row[0] for row in rows]
