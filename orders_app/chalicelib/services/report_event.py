@@ -19,7 +19,10 @@ OUTCOMES = {
 
 
 def report_outcome(event: Mapping[str, Any]) -> None:
-    """One metric `Orders` for each event that begins or ends an order; others pass unseen."""
+    """One metric `Orders` for each event that begins or ends an order; others pass unseen.
+
+    It counts deliveries, and a topic delivers at least once: good for alarms and trends, not for accounts.
+    """
     outcome = OUTCOMES.get(event["type"])
     if outcome:
         metrics.count("Orders", outcome=outcome)
