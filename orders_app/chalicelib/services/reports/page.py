@@ -132,7 +132,7 @@ def _delta(
     if change is None:
         arrow = tag("span", "–", tag("span", "no comparison,", class_="hidden"), class_="delta")
     elif Decimal(change) == 0:
-        arrow = tag("span", "= same,", class_="delta")
+        arrow = tag("span", "= same", tag("span", ",", class_="hidden"), class_="delta")
     else:
         up = Decimal(change) > 0
         sign = tag("span", "▲ " if up else "▼ ", aria_hidden="true")
