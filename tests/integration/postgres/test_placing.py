@@ -30,6 +30,9 @@ def test_an_order_without_a_payment_token_is_refused_but_on_the_laptop(shop: Sho
     assert shop.services.place_order(an_order(payment_token="tok_approve")).status == 202
     foreign = {"orderId": "ORD-7", "customer": "Jane Doe", "amount": 50}
     assert shop.services.claim_order(ClaimOrder(foreign, "exec-1"))["outcome"] == "claimed"
+    shop.rewire(settings=replace(SETTINGS, stage=stage, payment_gateway="a real one"))
+    foreign["orderId"] = "ORD-8"  # the sandbox's token is none of a real gateway's
+    assert shop.services.claim_order(ClaimOrder(foreign, "exec-2"))["outcome"] == "refused"
 
 
 @pytest.mark.parametrize(
