@@ -38,8 +38,8 @@ class NoKeys(Delegate):
 class NoInbox(Delegate):
     """Every message counts as new."""
 
-    def first_time(self, consumer: str, event_id: str) -> bool:
-        return True
+    def first_times(self, consumer: str, event_ids: Sequence[str]) -> set[str]:
+        return set(event_ids)
 
 
 class UnguardedOrder(Order):

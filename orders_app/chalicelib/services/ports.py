@@ -178,8 +178,8 @@ class IdempotencyKeys(Protocol):
 
 
 class Inbox(Protocol):
-    def first_time(self, consumer: str, event_id: str) -> bool:
-        """True once for each consumer and event; undone if the transaction is."""
+    def first_times(self, consumer: str, event_ids: Sequence[str]) -> set[str]:
+        """Those of the events that are new to the consumer: each once; undone if the transaction is."""
         ...
 
     def purge(self, before: datetime) -> int: ...

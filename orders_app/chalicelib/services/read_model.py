@@ -18,7 +18,8 @@ def apply_event_to_read_model(
     with uow() as tx:
         tx.read_model.shared()
         # Sorted, so that two batches with the same events wait for each other in one order.
-        new = [events[id] for id in sorted(events) if tx.inbox.first_time(CONSUMER, id)]
+        first = tx.inbox.first_times(CONSUMER, sorted(events))
+        new = [events[id] for id in sorted(first)]
         tx.read_model.apply(new)
     return {"applied": len(new), "repeated": len(envelopes) - len(new)}
 
@@ -30,8 +31,7 @@ def rebuild_read_model(uow: UnitOfWorkFactory) -> dict[str, Any]:
         tx.read_model.exclusive()
         tx.read_model.clear()
         while page := tx.event_log.after(position, _PAGE):
-            for _, event in page:
-                tx.inbox.first_time(CONSUMER, event.id)
+            tx.inbox.first_times(CONSUMER, [event.id for _, event in page])
             tx.read_model.apply([event for _, event in page])
             position, count = page[-1][0], count + len(page)
     return {"events": count}

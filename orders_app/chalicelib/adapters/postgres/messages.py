@@ -102,12 +102,15 @@ class PostgresInbox:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def first_time(self, consumer: str, event_id: str) -> bool:
+    def first_times(self, consumer: str, event_ids: Sequence[str]) -> set[str]:
+        """In the order given: two transactions with the same events then wait for each other in one order."""
         inserted = self._connection.execute(
-            "INSERT INTO inbox (consumer, event_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-            (consumer, event_id),
+            "INSERT INTO inbox (consumer, event_id)"
+            " SELECT %s, id FROM unnest(%s::text[]) WITH ORDINALITY AS given (id, number) ORDER BY number"
+            " ON CONFLICT DO NOTHING RETURNING event_id",
+            (consumer, list(event_ids)),
         )
-        return inserted.rowcount == 1
+        return {row[0] for row in inserted}
 
     def purge(self, before: datetime) -> int:
         return self._connection.execute("DELETE FROM inbox WHERE received_at < %s", (before,)).rowcount

@@ -56,11 +56,12 @@ class PostgresReadModel:
 
     def apply(self, batch: Sequence[Event]) -> None:
         """Rows are locked in one order in every batch, and the days last, so that batches never deadlock."""
-        for event in sorted(batch, key=lambda event: (event.order_id, event.sequence)):
-            self._fold(event)
-        for event in sorted(batch, key=lambda event: str(event.data.get("placedAt"))):
-            if event.type in (events.COMPLETED, events.REFUNDED):
-                self._sell(event, refund=event.type == events.REFUNDED)
+        with self._connection.pipeline():  # no statement waits for the answer to the one before
+            for event in sorted(batch, key=lambda event: (event.order_id, event.sequence)):
+                self._fold(event)
+            for event in sorted(batch, key=lambda event: str(event.data.get("placedAt"))):
+                if event.type in (events.COMPLETED, events.REFUNDED):
+                    self._sell(event, refund=event.type == events.REFUNDED)
 
     def _fold(self, event: Event) -> None:
         kind = CATALOGUE.get(event.type)
