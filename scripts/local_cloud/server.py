@@ -1,12 +1,14 @@
 """The engine's process: set its environment, close its gaps, serve until told to stop, leave nothing."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
 import signal
 import socket
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .gaps import Context, install_all
@@ -50,7 +52,9 @@ def serve(
     try:
         install_all(context)
         listener = socket.create_server((HOST, port), backlog=1024)
-        asyncio.run(_serve(listener, ready_file, context.endpoint, lifeline))
+        import uvloop
+
+        uvloop.run(_serve(listener, ready_file, context.endpoint, lifeline))
     finally:
         for stop in reversed(context.on_stop):
             stop()
@@ -63,22 +67,39 @@ def serve(
 async def _serve(
     listener: socket.socket, ready_file: Path | None, endpoint: str, lifeline: int | None
 ) -> None:
-    from hypercorn.asyncio import serve as hypercorn
-    from hypercorn.config import Config
     from ministack.app import app
+    from uvicorn import Config, Server
 
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    class Door(Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield  # they are ours: see below
+
+    loop, port = asyncio.get_running_loop(), listener.getsockname()[1]
+    config = Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,  # the engine writes its own
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    door = Door(config)
+
+    def stop() -> None:
+        door.should_exit = True
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop)
     if lifeline is not None:
         threading.Thread(target=_watch, args=(lifeline, loop, stop), daemon=True).start()
-    port, config = listener.getsockname()[1], Config()
-    config.bind = [f"fd://{listener.detach()}"]  # the server closes it
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = 0.5
-    config.loglevel = "WARNING"
     announcement = asyncio.create_task(_announce(port, ready_file, endpoint))
-    await hypercorn(app, config, shutdown_trigger=stop.wait)
+    await door.serve(sockets=[listener])
     announcement.cancel()
 
 
@@ -93,6 +114,6 @@ async def _announce(port: int, ready_file: Path | None, endpoint: str) -> None:
     print(f"ready on {endpoint}", flush=True)
 
 
-def _watch(lifeline: int, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+def _watch(lifeline: int, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
     os.read(lifeline, 1)
-    loop.call_soon_threadsafe(stop.set)
+    loop.call_soon_threadsafe(stop)

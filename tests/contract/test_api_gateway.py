@@ -5,6 +5,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from email.message import Message
 from functools import partial
 from typing import Any
 
@@ -36,7 +37,7 @@ def handler(event, context):
 PROBLEM = {"application/json": '{"title": $context.error.messageString, "type": "/problems/gateway"}'}
 
 
-Answer = tuple[int, Mapping[str, str], bytes]
+Answer = tuple[int, Message, bytes]  # a message's headers have no case, as those of HTTP
 
 
 class Api:
@@ -130,10 +131,10 @@ class Api:
         )
         try:
             with urllib.request.urlopen(request, timeout=40) as answer:
-                return answer.status, dict(answer.headers), answer.read()
+                return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as answer:
             with answer:
-                return answer.code, dict(answer.headers), answer.read()
+                return answer.code, answer.headers, answer.read()
 
     def answer(self, kind: str, status: str) -> None:
         self.gateway.put_gateway_response(

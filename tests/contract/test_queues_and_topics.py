@@ -22,6 +22,14 @@ def handler(event, context):
 """
 
 
+COUNTER = """
+import boto3, json, os
+def handler(event, context):
+    size = json.dumps({'size': len(event['Records'])})
+    boto3.client('sqs').send_message(QueueUrl=os.environ['URL'], MessageBody=size)
+"""
+
+
 def subscribe(cloud: Cloud, topic: str, protocol: str, endpoint: str, **attributes: str) -> str:
     answer = cloud.client("sns").subscribe(
         TopicArn=topic,
@@ -150,6 +158,20 @@ def test_mapping_hands_over_only_what_its_filter_matches(cloud: Cloud) -> None:
     assert seen.body(60) == {"type": "Order Completed"}
     assert eventually(lambda: queue.depth() == 0)
     assert seen.depth() == 0
+
+
+def test_messages_within_a_batching_window_come_together(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html#invocation-eventsourcemapping-batching"""
+    seen, queue, count = cloud.queue(), cloud.queue(), 30
+    function = cloud.function(COUNTER, Environment={"Variables": {"URL": seen.url}}, Timeout=2)
+    for number in range(count):
+        queue.send(json.dumps({"n": number}))
+    mapping(cloud, queue, function, BatchSize=100, MaximumBatchingWindowInSeconds=5)
+    sizes: list[int] = []
+    while sum(sizes) < count:
+        sizes.append(seen.body(60)["size"])
+    assert sum(sizes) == count
+    assert max(sizes) > 10
 
 
 def test_redriven_message_returns_to_its_queue_as_a_new_one(cloud: Cloud) -> None:

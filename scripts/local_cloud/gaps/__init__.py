@@ -9,12 +9,14 @@ from scripts.local_cloud.seams import require_engine_version
 
 # In this order: a later one may hook what an earlier one has put in place.
 GAPS = (
+    "shared_threads",
     "lambda_executor",
     "lambda_async",
     "logs",
     "api_import",
     "api_answers",
     "sqs_mappings",
+    "sqs_windows",
     "sns_delivery",
     "sns_mail",
     "eventbridge_delivery",

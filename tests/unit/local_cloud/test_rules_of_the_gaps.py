@@ -11,6 +11,7 @@ from scripts.local_cloud.gaps.logs import embedded_metrics
 from scripts.local_cloud.gaps.sfn_definitions import diagnostics
 from scripts.local_cloud.gaps.sfn_runs import delay
 from scripts.local_cloud.gaps.sqs_mappings import failures
+from scripts.local_cloud.gaps.sqs_windows import LONGEST, fitting, is_due
 from scripts.local_cloud.seams import SeamError, function_at, require_engine_version, value_at
 
 ALARM = {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 0.0}
@@ -70,6 +71,28 @@ def test_alarm_needs_as_many_datapoints_as_it_names() -> None:
 )
 def test_partial_answer_gives_back_what_it_names_or_everything(answer: Any, failed: set[str]) -> None:
     assert failures(answer, {"a", "b"}) == failed
+
+
+def waiting(*ages: float, size: int = 10) -> list[dict[str, Any]]:
+    """Messages that have been visible for so many seconds at the time 100."""
+    return [{"visible_at": 100.0 - age, "body": "x" * size} for age in ages]
+
+
+def test_batch_goes_out_at_the_end_of_its_window_counted_from_its_oldest_message() -> None:
+    assert is_due(waiting(0.1, 0.0), 100, 5.0, 100.0) == pytest.approx(99.9 + LONGEST)
+    assert is_due(waiting(LONGEST + 0.1, 0.0), 100, 5.0, 100.0) <= 100.0
+
+
+def test_batch_does_not_wait_when_it_is_full_or_has_no_window() -> None:
+    assert is_due(waiting(0.0, 0.0), 2, 5.0, 100.0) == 100.0
+    assert is_due(waiting(0.0), 100, 0.0, 100.0) == 100.0
+    assert is_due(waiting(0.0, 0.0, size=3_000_000), 100, 5.0, 100.0) == 100.0
+
+
+def test_batch_has_at_least_one_message_and_no_more_than_lambda_s_payload_holds() -> None:
+    assert fitting(waiting(0.0, 0.0, 0.0), 2) == 2
+    assert fitting(waiting(0.0, 0.0, 0.0, size=2_000_000), 100) == 2
+    assert fitting(waiting(0.0, 0.0, size=9_000_000), 100) == 1
 
 
 def test_embedded_metric_has_each_set_of_dimensions() -> None:
