@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from etl.errors import CatalogError
 from etl.state import LakeState
 from etl.storage import Storage
 
@@ -74,8 +75,6 @@ class GlueCatalog:
         self._ensure("customer_metrics", storage.url("customer_metrics/"), CUSTOMER_METRICS, None)
 
     def _ensure(self, name: str, location: str, columns: Columns, key: str | None) -> None:
-        if _existing(self._call, self._database, name):
-            return
         table = {
             "Name": name,
             "TableType": "EXTERNAL_TABLE",
@@ -83,26 +82,32 @@ class GlueCatalog:
             "StorageDescriptor": _descriptor(location, columns),
             "PartitionKeys": [{"Name": key, "Type": "string"}] if key else [],
         }
-        self._call("create_table", {"DatabaseName": self._database, "TableInput": table})
+        where = {"DatabaseName": self._database}
+        found = _existing(self._call, self._database, name)
+        if found is None and _created(self._call, {**where, "TableInput": table}):
+            return
+        if found is not None and not _has(found["StorageDescriptor"], columns):
+            self._call("update_table", {**where, "TableInput": table})
 
     def _partitions(self, table: str, columns: Columns, wanted: Mapping[str, str]) -> None:
         actual = dict(self._actual(table))
         new = [d for d in sorted(wanted) if d not in actual]
-        moved = [d for d in sorted(wanted) if d in actual and actual[d].rstrip("/") != wanted[d].rstrip("/")]
+        moved = [d for d in sorted(wanted) if d in actual and not _is_at(actual[d], wanted[d], columns)]
         where = {"DatabaseName": self._database, "TableName": table}
         for days in _chunks(new):
             inputs = [_partition(day, wanted[day], columns) for day in days]
-            self._call("batch_create_partition", {**where, "PartitionInputList": inputs})
+            answer = self._call("batch_create_partition", {**where, "PartitionInputList": inputs})
+            _raise_refused(table, answer.get("Errors") or ())
         for day in moved:
             change = {"PartitionValueList": [day], "PartitionInput": _partition(day, wanted[day], columns)}
             self._call("update_partition", {**where, **change})
 
-    def _actual(self, table: str) -> Iterator[tuple[str, str]]:
+    def _actual(self, table: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         request = {"DatabaseName": self._database, "TableName": table}
         while True:
             page = self._call("get_partitions", request)
             for found in page["Partitions"]:
-                yield found["Values"][0], found["StorageDescriptor"]["Location"]
+                yield found["Values"][0], found["StorageDescriptor"]
             if not page.get("NextToken"):
                 return
             request["NextToken"] = page["NextToken"]
@@ -123,6 +128,44 @@ def _existing(call: Call, database: str, name: str) -> Any:
         if error.response["Error"]["Code"] == "EntityNotFoundException":
             return None
         raise
+
+
+def _created(call: Call, request: Mapping[str, Any]) -> bool:
+    """False if another run made the table a moment ago."""
+    from botocore.exceptions import ClientError
+
+    try:
+        call("create_table", request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AlreadyExistsException":
+            raise
+        return False
+    return True
+
+
+def _raise_refused(table: str, errors: Sequence[Mapping[str, Any]]) -> None:
+    """BatchCreatePartition answers 200 and lists what it did not do; what another run did is done.
+
+    https://docs.aws.amazon.com/glue/latest/webapi/API_BatchCreatePartition.html
+    """
+    details = [(one.get("PartitionValues"), one.get("ErrorDetail") or {}) for one in errors]
+    refused = [(v, d) for v, d in details if d.get("ErrorCode") != "AlreadyExistsException"]
+    if refused:
+        values, detail = refused[0]
+        raise CatalogError(
+            f"{len(refused)} partition(s) of {table} were not created, such as {values}: "
+            f"{detail.get('ErrorCode')} {detail.get('ErrorMessage')}"
+        )
+
+
+def _has(descriptor: Mapping[str, Any], columns: Columns) -> bool:
+    """Are ours among its columns, by name and type? A crawler may have added some."""
+    actual = {(column["Name"], column.get("Type")) for column in descriptor.get("Columns") or ()}
+    return actual >= set(columns)
+
+
+def _is_at(descriptor: Mapping[str, Any], location: str, columns: Columns) -> bool:
+    return bool(descriptor["Location"].rstrip("/") == location.rstrip("/")) and _has(descriptor, columns)
 
 
 def _partition(day: str, location: str, columns: Columns) -> dict[str, Any]:

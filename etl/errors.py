@@ -19,6 +19,10 @@ class QualityThresholdError(EtlError):
     exit_code = 3
 
 
+class CatalogError(EtlError):
+    """The Data Catalog refused a part of what it was asked; it may be asked again."""
+
+
 class LakeBusyError(EtlError):
     """Other runs changed the lake again and again while this one worked; it may be run again."""
 

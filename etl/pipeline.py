@@ -1,7 +1,8 @@
 """One run: read, validate, transform, write, report. The engine and the storage are given.
 
 Everything that is decided is decided in memory first; then quarantine, silver under the run's own prefix, one
-commit (the pointer), gold object by object, the catalog, and `_published.json` last. See `etl/state.py`.
+commit (the pointer), gold object by object, the catalog, and `_published.json` last. See `etl/state.py`. What
+was superseded hours ago is deleted in between (`etl/sweep.py`).
 """
 
 import json
@@ -9,6 +10,7 @@ import random
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +25,7 @@ from etl.schemas import CUSTOMERS, SALES
 from etl.sqlgen import checked_sql
 from etl.state import LakeState, load_tagged, save_state
 from etl.storage import Guarded, Storage, storage_for
+from etl.sweep import grace, retire, sweep
 from etl.validate import check_threshold, judge, profile, put_quarantine
 
 PUBLISHED = "_published.json"
@@ -63,6 +66,8 @@ def _run(
         with report.phase("validate"):
             shape = validate(engine, manifest, landings, report, quarantine)
         merge(engine, storage, catalog, manifest, shape, report)
+        with report.phase("sweep"):
+            sweep(storage, report, grace(manifest.options))
         report.status = "succeeded"
         return report
     except Exception:
@@ -204,7 +209,7 @@ def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report
     prefix = f"run={manifest.run_id}.{state.commits + 1}"  # no commit writes over what another one wrote
     moved = {m: f"silver/sales/{prefix}/order_month={m}/part-0.parquet" for m in {d[:7] for d in days}}
     changed_customers = report.by_kind["customers"]["accepted"] > 0
-    return replace(
+    after = replace(
         state,
         run_id=manifest.run_id,
         commits=state.commits + 1,
@@ -213,6 +218,8 @@ def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report
         pending_dates=report.dates_touched,
         pending_buckets=sorted({*state.pending_buckets, *(b for b, _, _ in buckets)}),
     )
+    retired = retire(state, after, datetime.now(UTC), grace(manifest.options))
+    return replace(after, retired=retired)
 
 
 def count_tables(engine: Engine, state: LakeState, report: Report) -> LakeState:

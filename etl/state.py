@@ -27,6 +27,11 @@ class LakeState:
     buckets: Mapping[str, Figures] = field(default_factory=dict)
     pending_dates: Collection[str] = ()
     pending_buckets: Collection[str] = ()
+    retired: Mapping[str, str] = field(default_factory=dict)  # superseded lately: key and time (ISO)
+
+    def keys(self) -> set[str]:
+        """Every object of silver that is in use."""
+        return {*self.sales.values(), *([self.customers] if self.customers else ())}
 
     def owing(self, other: "LakeState") -> "LakeState":
         """The same state, with the other's pending gold too."""

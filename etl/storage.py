@@ -7,15 +7,16 @@ import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlparse
 
-from etl.errors import InputError, LakeBusyError
+from etl.errors import EtlError, InputError, LakeBusyError
 
 # Each kind of write that the job makes, in its order; a new one needs a kill test.
 POINTS = (
@@ -27,6 +28,7 @@ POINTS = (
     "customer_metrics",
     "catalog",
     "settle",
+    "sweep",
     "report",
     "published",
 )
@@ -46,6 +48,8 @@ class Storage(Protocol):
     def fetch(self, key: str, directory: Path) -> Path: ...
     def put(self, key: str, content: bytes | Path, point: str) -> None: ...
     def swap(self, key: str, content: bytes | Path, point: str, expected: str | None) -> str: ...
+    def modified(self, prefix: str) -> dict[str, datetime]: ...
+    def delete(self, keys: Sequence[str], point: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,12 @@ class Guarded:
     def swap(self, key: str, content: bytes | Path, point: str, expected: str | None) -> str:
         return self.inner.swap(key, content, point, expected)
 
+    def modified(self, prefix: str) -> dict[str, datetime]:
+        return self.inner.modified(prefix)
+
+    def delete(self, keys: Sequence[str], point: str) -> None:
+        self.inner.delete(keys, point)
+
 
 @dataclass(frozen=True)
 class LocalStorage:
@@ -100,6 +110,19 @@ class LocalStorage:
         files = (path for path in (self.root / prefix).rglob("*") if path.is_file())
         found = {path.relative_to(self.root).as_posix(): _tag(path) for path in files}
         return {key: tag for key, tag in found.items() if tag is not None}
+
+    def modified(self, prefix: str) -> dict[str, datetime]:
+        files = [path for path in (self.root / prefix).rglob("*.parquet") if path.is_file()]
+        times = (datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in files)
+        return dict(zip((path.relative_to(self.root).as_posix() for path in files), times, strict=True))
+
+    def delete(self, keys: Sequence[str], point: str) -> None:
+        """With the folders that are empty then."""
+        for path in (self.root / key for key in keys):
+            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                for folder in path.parents[:2]:
+                    folder.rmdir()
 
     def fetch(self, key: str, directory: Path) -> Path:
         return self.root / key
@@ -154,13 +177,28 @@ class S3Storage:
         return found["Body"].read(), found["ETag"]
 
     def tags(self, prefix: str) -> dict[str, str]:
+        return {key: found["ETag"] for key, found in self._listed(prefix)}
+
+    def _listed(self, prefix: str) -> Iterator[tuple[str, Any]]:
         pages = s3_client().get_paginator("list_objects_v2")
         start = len(self._key(""))
-        return {
-            found["Key"][start:]: found["ETag"]
-            for page in pages.paginate(Bucket=self.bucket, Prefix=self._key(prefix))
-            for found in page.get("Contents", ())
-        }
+        for page in pages.paginate(Bucket=self.bucket, Prefix=self._key(prefix)):
+            for found in page.get("Contents", ()):
+                yield found["Key"][start:], found
+
+    def modified(self, prefix: str) -> dict[str, datetime]:
+        return {key: found["LastModified"] for key, found in self._listed(prefix)}
+
+    def delete(self, keys: Sequence[str], point: str) -> None:
+        """In one request, so of at most 1,000 keys. Raises EtlError for what S3 did not delete.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+        """
+        objects = [{"Key": self._key(key)} for key in keys]
+        answer = s3_client().delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+        if errors := answer.get("Errors"):
+            first = f"{errors[0].get('Code')} {errors[0].get('Key')}"
+            raise EtlError(f"{len(errors)} of {len(keys)} objects not deleted, such as {first}")
 
     def fetch(self, key: str, directory: Path) -> Path:
         """Download once: only immutable objects (of a run's own prefix) are fetched, so a copy stays true."""

@@ -1,15 +1,18 @@
-"""A run that kills itself before its n-th write: `python -m tests.etl.kills PLAN N`; N of 0 lists the points.
+"""A run that kills itself before a write: `python -m tests.etl.kills PLAN N [ENGINE]`; 0 lists the points.
 
-Every write passes `Storage.put` or the catalog's `call`, so counting those enumerates every place to die.
+N is the number of the write, or the name of a point. Every write passes `Storage.put` or the catalog's
+`call`, so counting those enumerates every place to die. Spark's executors write in processes of their own:
+writes are counted in a file, and it is the driver that dies.
 """
 
+import fcntl
 import json
 import os
 import signal
 import sys
-import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +25,25 @@ from etl.storage import Storage, storage_for
 READS = ("get_table", "get_partitions")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Countdown:
-    """Dies before write number `fatal`; never if it is 0."""
+    """Dies before write number `fatal` or before the first of that point; never if it is 0."""
 
-    fatal: int
-    points: list[str] = field(default_factory=list)
-    lock: Any = field(default_factory=threading.Lock)
+    fatal: str
+    file: Path
+    driver: int = field(default_factory=os.getpid)
 
     def step(self, point: str) -> None:
-        with self.lock:
-            self.points.append(point)
-            if len(self.points) == self.fatal:
+        with self.file.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(f"{point}\n")
+            file.flush()
+            if self.fatal in (str(len(self.points())), point):
+                os.kill(self.driver, signal.SIGKILL)
                 os.kill(os.getpid(), signal.SIGKILL)
+
+    def points(self) -> list[str]:
+        return self.file.read_text().splitlines()
 
 
 @dataclass
@@ -57,6 +66,13 @@ class MortalStorage:
     def tags(self, prefix: str) -> dict[str, str]:
         return self.inner.tags(prefix)
 
+    def modified(self, prefix: str) -> dict[str, datetime]:
+        return self.inner.modified(prefix)
+
+    def delete(self, keys: Sequence[str], point: str) -> None:
+        self.countdown.step(point)
+        self.inner.delete(keys, point)
+
     def put(self, key: str, content: bytes | Path, point: str) -> None:
         self.countdown.step(point)
         self.inner.put(key, content, point)
@@ -66,17 +82,18 @@ class MortalStorage:
         return self.inner.swap(key, content, point, expected)
 
 
-def main(plan: str, fatal: int) -> int:
+def main(plan: str, fatal: str, engine_name: str = "duckdb") -> int:
     manifest = parse_manifest(Path(plan).read_text())
-    countdown = Countdown(fatal)
+    countdown = Countdown(fatal, Path(f"{plan}.points"))
+    countdown.file.write_text("")
 
     def call(operation: str, arguments: Mapping[str, Any]) -> Any:
         if operation not in READS:
-            countdown.step("catalog")
+            countdown.step(f"catalog {operation}")
         return glue_call(operation, arguments)
 
     catalog: Catalog = GlueCatalog(manifest.database, call) if manifest.database else NoCatalog()
-    with open_engine("duckdb") as engine:
+    with open_engine(engine_name) as engine:
         run(
             manifest,
             MortalStorage(storage_for(manifest.output), countdown),
@@ -84,9 +101,9 @@ def main(plan: str, fatal: int) -> int:
             catalog,
             MortalStorage(storage_for(manifest.quarantine), countdown),
         )
-    print(json.dumps(countdown.points))
+    print(json.dumps(countdown.points()))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))
+    sys.exit(main(*sys.argv[1:]))

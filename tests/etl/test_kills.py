@@ -1,6 +1,7 @@
 """kill -9 before every single write of a run, and the run again: the tables of a run left in peace."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -17,11 +18,19 @@ from tests.etl.builders import csv_file, customers_file, line, manifest_of
 from tests.etl.lake import Lake
 
 ROOT = Path(__file__).parents[2]
+# A handful of rows is not worth compiling for.
+QUICK = (
+    "--driver-memory 1g --conf spark.sql.codegen.wholeStage=false "
+    "--driver-java-options '-XX:TieredStopAtLevel=1 -XX:-UsePerfData' pyspark-shell"
+)
 
 
-def mortal_run(plan: Path, fatal: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.etl.kills", str(plan), str(fatal)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+def mortal_run(plan: Path, fatal: int | str, engine: str = "duckdb") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.etl.kills", str(plan), str(fatal), engine]
+    env = os.environ | {"PYSPARK_SUBMIT_ARGS": QUICK}
+    return subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=240
+    )
 
 
 @pytest.fixture
@@ -32,7 +41,7 @@ def stage(tmp_path: Path) -> tuple[Path, Manifest]:
     run(manifest_of(tmp_path / "before", customers_file(tmp_path), csv_file(tmp_path / "a.csv", first)))
     late = csv_file(tmp_path / "customers2.csv", [{"customer_id": "C009", "name": "Late"}], 2, "customers")
     files = (csv_file(tmp_path / "b.csv", second, 2), late)
-    return tmp_path, manifest_of(tmp_path / "lake", *files, run_id="run-2")
+    return tmp_path, manifest_of(tmp_path / "lake", *files, run_id="run-2", sweep_after_hours=0)
 
 
 def plan_for(folder: Path, manifest: Manifest, number: int) -> tuple[Path, Path]:
@@ -79,4 +88,22 @@ def test_a_run_that_died_after_its_commit_is_finished_by_whatever_run_comes_next
     mortal_run(plan, points.index("daily_sales") + 1)
     assert Lake(lake).tables() != expected
     run(manifest_of(lake, run_id="run-3"))
+    assert Lake(lake).tables() == expected
+
+
+@pytest.mark.spark
+def test_a_spark_run_killed_while_its_executors_write_silver_and_run_again_gives_the_same_tables(
+    stage: tuple[Path, Manifest],
+) -> None:
+    pytest.importorskip("pyspark")
+    folder, manifest = stage
+    plan, lake = plan_for(folder, manifest, 0)
+    assert mortal_run(plan, 0).returncode == 0
+    expected = Lake(lake).tables()
+    plan, lake = plan_for(folder, manifest, 1)
+    before = Lake(lake).tables()
+    died = mortal_run(plan, "silver sales", "spark")
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert Lake(lake).tables() == before
+    assert mortal_run(plan, 0).returncode == 0  # the engine of a second attempt may be another
     assert Lake(lake).tables() == expected

@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,10 @@ def mortal_run(endpoint: str, path: Path, fatal: int) -> subprocess.CompletedPro
 
 
 def catalog(endpoint: str, number: int) -> dict[str, Any]:
-    """Tables with their partitions, each at an object that is there; the lake's name left out."""
+    """Tables with their partitions, each where the state says; the lake's name left out."""
     glue, database = client(endpoint, "glue"), f"lake_{number}"
+    where = {"Bucket": f"lake-{number}", "Key": "processed-data/_state/current.json"}
+    state = json.loads(client(endpoint, "s3").get_object(**where)["Body"].read())
     found = {}
     for table in glue.get_tables(DatabaseName=database)["TableList"]:
         pages = glue.get_partitions(DatabaseName=database, TableName=table["Name"])["Partitions"]
@@ -67,21 +70,53 @@ def catalog(endpoint: str, number: int) -> dict[str, Any]:
         for partition in pages:
             where = partition["StorageDescriptor"]["Location"].removeprefix(f"s3://lake-{number}/")
             assert client(endpoint, "s3").list_objects_v2(Bucket=f"lake-{number}", Prefix=where)["KeyCount"]
+            if table["Name"] == "sales":  # not what was superseded
+                assert f"processed-data/{state['sales'][partition['Values'][0]]}".startswith(where)
     return found
+
+
+def finished(endpoint: str, path: Path, number: int) -> Path:
+    """A lake in which a run is over, and the manifest of one that writes its month again, with a new day."""
+    assert mortal_run(endpoint, path, 0).returncode == 0
+    header = "order_id,customer_id,quantity,price,order_date\n"
+    body = header + "9001,C001,1,5.00,2024-01-29\n9002,C001,1,5.00,2024-02-01\n"
+    client(endpoint, "s3").put_object(Bucket=f"lake-{number}", Key="raw-data/more.csv", Body=body.encode())
+    later = {"key": "raw-data/more.csv", "kind": "sales", "object_time": "2024-02-02T00:00:00Z"}
+    plan_ = json.loads(path.read_text())
+    plan_ |= {"run_id": "run-2", "files": [{"bucket": f"lake-{number}", **later}]}
+    path.write_text(json.dumps(plan_))
+    return path
+
+
+def die_everywhere(
+    endpoint: str, folder: Path, first: int, prepared: Callable[[str, Path, int], Path]
+) -> set[str]:
+    """Each catalog call of a run is its last one once, in a lake of its own; the calls that it made."""
+    path = prepared(endpoint, plan(endpoint, folder, first), first)
+    points = json.loads(mortal_run(endpoint, path, 0).stdout)
+    expected = catalog(endpoint, first)
+    fatal = [n for n, point in enumerate(points, 1) if point.startswith("catalog ")]
+
+    def die_and_run_again(number: int) -> tuple[int, str, object]:
+        lake = first + number
+        path = prepared(endpoint, plan(endpoint, folder, lake), lake)
+        died = mortal_run(endpoint, path, number).returncode
+        again = mortal_run(endpoint, path, 0)
+        return died, again.stderr, catalog(endpoint, lake)
+
+    with ThreadPoolExecutor(2) as pool:
+        for number, found in zip(fatal, pool.map(die_and_run_again, fatal), strict=True):
+            assert found == (-signal.SIGKILL, "", expected), f"killed before {points[number - 1]}"
+    return {points[number - 1].removeprefix("catalog ") for number in fatal}
 
 
 def test_a_run_killed_before_any_catalog_call_and_run_again_leaves_the_same_catalog(
     endpoint: str, tmp_path: Path
 ) -> None:
-    points = json.loads(mortal_run(endpoint, plan(endpoint, tmp_path, 0), 0).stdout)
-    expected = catalog(endpoint, 0)
-    assert sorted(expected) == ["customer_metrics", "daily_sales", "sales"]
-    assert len(expected["daily_sales"]) == 5
-    fatal = [n for n, point in enumerate(points, 1) if point == "catalog"]
-    assert len(fatal) == 5
-    for number in fatal:
-        path = plan(endpoint, tmp_path, number)
-        assert mortal_run(endpoint, path, number).returncode == -signal.SIGKILL
-        again = mortal_run(endpoint, path, 0)
-        assert again.returncode == 0, again.stderr
-        assert catalog(endpoint, number) == expected
+    made = die_everywhere(endpoint, tmp_path, 0, lambda _endpoint, path, _number: path)
+    assert sorted(catalog(endpoint, 0)) == ["customer_metrics", "daily_sales", "sales"]
+    assert len(catalog(endpoint, 0)["daily_sales"]) == 5
+    changed = die_everywhere(endpoint, tmp_path, 1000, finished)
+    assert len(catalog(endpoint, 1000)["daily_sales"]) == 7
+    assert changed >= {"update_partition", "batch_create_partition"}
+    assert made | changed == {"create_table", "batch_create_partition", "update_partition"}
