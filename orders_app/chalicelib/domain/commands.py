@@ -1,6 +1,7 @@
 """What may be asked of the application: commands, queries and the inputs of workflow tasks."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,6 +12,11 @@ OPS = "ops"
 REFERENCE = r"[A-Za-z0-9._:/+=-]+"  # a client's id of its customer
 CORRELATION_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"
 ADMISSION_SUBJECT = "bus"
+
+
+def plain_id(value: Any) -> str | None:
+    """The value if it has the form of an id; a foreign sender may have put anything in its place."""
+    return value if isinstance(value, str) and re.fullmatch(CORRELATION_ID, value) else None
 
 
 @dataclass(frozen=True)

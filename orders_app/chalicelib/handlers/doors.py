@@ -6,17 +6,15 @@ middleware does not run: what each event needs is done by `traced`, under the Ch
 
 import functools
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import bootstrap, logs
-from chalicelib.domain.commands import CORRELATION_ID
+from chalicelib.domain.commands import plain_id
 
 if TYPE_CHECKING:
     from chalicelib.bootstrap import Services
 
-_ID = re.compile(CORRELATION_ID)
 Door = Callable[..., Any]
 
 
@@ -53,8 +51,8 @@ def ids_of(payload: Mapping[str, Any]) -> dict[str, Any]:
     inner = inner if isinstance(inner, Mapping) else payload
     order = _object(inner["input"]) if isinstance(inner.get("input"), str) else inner
     return {
-        "order_id": _id(order.get("orderId")),
-        "correlation_id": _id(order.get("correlationId")),
+        "order_id": plain_id(order.get("orderId")),
+        "correlation_id": plain_id(order.get("correlationId")),
         "execution": _text(payload.get("execution") or inner.get("executionArn")),
     }
 
@@ -65,11 +63,6 @@ def _object(text: str) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, Mapping) else {}
-
-
-def _id(value: Any) -> str | None:
-    """An order of a foreign sender may have anything in its place."""
-    return value if isinstance(value, str) and _ID.fullmatch(value) else None
 
 
 def _text(value: Any) -> str | None:

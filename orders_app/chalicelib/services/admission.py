@@ -10,11 +10,11 @@ from typing import Any
 
 from chalicelib.domain.commands import (
     ADMISSION_SUBJECT,
-    CORRELATION_ID,
     REFERENCE,
     CustomerInput,
     LineInput,
     PlaceOrder,
+    plain_id,
 )
 from chalicelib.domain.errors import FieldProblem, InvalidOrderError
 
@@ -50,7 +50,7 @@ def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
         subject=ADMISSION_SUBJECT,
         customer=customer,
         lines=lines,
-        correlation_id=_correlation_id(detail.get("correlationId")) or str(order_id),
+        correlation_id=plain_id(detail.get("correlationId")) or str(order_id),
         idempotency_key=str(order_id),
         fingerprint=hashlib.sha256(canonical.encode()).hexdigest(),
         amount=amount,
@@ -77,11 +77,6 @@ def _customer(value: Any, problems: list[FieldProblem]) -> CustomerInput:
 def _is_reference(value: Any) -> bool:
     """As the API takes it: it goes into every event, so it must not be a name or a mail address."""
     return isinstance(value, str) and len(value) <= LONGEST_REFERENCE and bool(re.fullmatch(REFERENCE, value))
-
-
-def _correlation_id(value: Any) -> str | None:
-    """What cannot be one is not taken, and refuses no order: nobody is charged by it."""
-    return value if isinstance(value, str) and re.fullmatch(CORRELATION_ID, value) else None
 
 
 def _lines(value: Any, amount: Decimal | None, problems: list[FieldProblem]) -> tuple[LineInput, ...]:

@@ -2,7 +2,7 @@
 
 from chalicelib import logs
 from chalicelib.domain import events
-from chalicelib.domain.commands import ClaimOrder, OrderTask
+from chalicelib.domain.commands import ClaimOrder, OrderTask, plain_id
 from chalicelib.domain.errors import OrderBusyError, RefusedError, RequestInProgressError
 from chalicelib.domain.order import IN_FLIGHT, Order, Status
 from chalicelib.services.admission import foreign_order
@@ -24,7 +24,7 @@ def claim_order(context: Context, command: ClaimOrder) -> Answer:
         raise OrderBusyError(f"order {task.order_id!r} is just being admitted") from busy
     except RefusedError as refusal:
         fields = [problem.field for problem in refusal.fields]
-        logs.info("order refused", order_id=task.order_id, reason=refusal.slug, fields=fields)
+        logs.info("order refused", order_id=plain_id(task.order_id), reason=refusal.slug, fields=fields)
         return unknown(task, refusal.slug)
     return answer(order, outcome, task)
 

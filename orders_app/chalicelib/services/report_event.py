@@ -5,6 +5,7 @@ from typing import Any
 
 from chalicelib import logs, metrics
 from chalicelib.domain import events
+from chalicelib.domain.commands import plain_id
 
 OUTCOMES = {
     events.PLACED: "placed",
@@ -32,7 +33,7 @@ def report_outcome(event: Mapping[str, Any]) -> None:
 
 def acknowledge_placed(detail: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of the bus's own processor to a placed order, enveloped or as a foreign sender wrote it."""
-    order_id = detail.get("orderId")
+    order_id = plain_id(detail.get("orderId"))
     data = detail.get("data")
     lines = data.get("lines") if isinstance(data, Mapping) else detail.get("items")
     logs.info("order event processed", order_id=order_id, lines=len(lines) if isinstance(lines, list) else 0)

@@ -197,6 +197,15 @@ def test_order_of_a_foreign_sender_is_no_event_and_no_poison(
     assert "John" not in shown
 
 
+def test_name_in_the_place_of_an_id_reaches_no_log(
+    lambdas: Any, services: FakeServices, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = FOREIGN | {"orderId": "Order of John Smith", "correlationId": "John Smith's"}
+    invoke(lambdas, "update-read-model", batch(order))
+    invoke(lambdas, "claim-order", {"order": order, "execution": "arn:1"})
+    assert "Smith" not in capsys.readouterr().out
+
+
 def test_outage_fails_the_batch_without_trying_each_message(lambdas: Any, services: FakeServices) -> None:
     services.outage = DatabaseUnavailableError("gone")
     answer = invoke(lambdas, "update-read-model", batch(envelope(1), envelope(2)))
