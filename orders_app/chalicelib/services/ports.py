@@ -115,7 +115,7 @@ class Orders(Protocol):
         ...
 
     def stuck(self, before: datetime) -> tuple[int, datetime | None]:
-        """How many orders on their way have had no event since `before`; the oldest's last one."""
+        """How many orders without an end, or with an effect to undo, had no event since; the oldest one."""
         ...
 
     def forget_details(self, before: datetime, limit: int) -> int:

@@ -253,6 +253,16 @@ def test_an_undo_that_never_ends_counts_as_stuck(shop: Shop, status: str) -> Non
     assert (figures["failed"], figures["stuck"], shop.status(order)) == (1, 1, status)
 
 
+def test_an_ended_order_whose_effect_cannot_be_undone_counts_as_stuck(shop: Shop) -> None:
+    order = authorised(shop)
+    stopped(shop, "exec-1", "ABORTED")
+    shop.query("UPDATE effects SET state = 'done' WHERE order_id = %s", order)
+    shop.rewire(gateway=Unreachable())
+    for _ in range(9):
+        figures = later(shop)
+    assert (figures["failed"], figures["stuck"], shop.status(order)) == (1, 1, "failed")
+
+
 class Unreachable(FakeGateway):
     def void(self, key: str, authorisation: str) -> GatewayRecord:
         raise GatewayTimeoutError("no answer")

@@ -82,6 +82,17 @@ DELETE FROM contacts c USING old WHERE c.order_id = old.order_id
 """
 
 
+_STUCK = """
+SELECT count(*), min(updated_at) FROM (
+    SELECT id, updated_at FROM orders WHERE updated_at < %(before)s AND status IN
+        ('placed', 'processing', 'authorised', 'reserved', 'capturing', 'cancelling', 'compensating')
+    UNION
+    SELECT o.id, o.updated_at FROM effects e JOIN orders o ON o.id = e.order_id
+    WHERE e.state IN ('registered', 'done') AND o.updated_at < %(before)s
+      AND o.status IN ('out_of_stock', 'declined', 'failed', 'cancelled', 'refunded')) AS stuck
+"""
+
+
 class PostgresOrders:
     """The port `Orders`."""
 
@@ -170,11 +181,7 @@ class PostgresOrders:
         return [row[0] for row in rows]
 
     def stuck(self, before: datetime) -> tuple[int, datetime | None]:
-        row = self._connection.execute(
-            "SELECT count(*), min(updated_at) FROM orders WHERE updated_at < %s AND status IN"
-            " ('placed', 'processing', 'authorised', 'reserved', 'capturing', 'cancelling', 'compensating')",
-            (before,),
-        ).fetchone()
+        row = self._connection.execute(_STUCK, {"before": before}).fetchone()
         return row or (0, None)
 
     def forget_details(self, before: datetime, limit: int) -> int:
