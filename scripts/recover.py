@@ -15,7 +15,7 @@ from typing import Any
 
 from chalicelib import names
 from scripts.configure import APP
-from scripts.deployment import settings
+from scripts.deployment import settings, stacks
 from scripts.deployment.calls import Session
 from scripts.deployment.cli import connect, reported
 from scripts.deployment.policies import API_HANDLER
@@ -34,7 +34,7 @@ def plan(stage: StageSettings, session: Session, project: Path = APP) -> list[Re
             {"name": name, "resource_type": "lambda_function", "lambda_arn": arn}
             for name, arn in functions.items()
         ),
-        *_mappings(functions, session),
+        *_mappings(functions, session, _bound(stage, session)),
         *_api(stage, session),
     ]
 
@@ -65,10 +65,21 @@ def _functions(stage: StageSettings, session: Session) -> Iterator[tuple[str, st
                 yield name.removeprefix(f"{deployed}-") if name != deployed else API_HANDLER, arn
 
 
-def _mappings(functions: dict[str, str], session: Session) -> Iterator[Resource]:
+def _bound(stage: StageSettings, session: Session) -> set[str]:
+    """Mappings of the bindings stack: Chalice would delete what stands in its record and not in the app."""
+    bindings = stacks.Stack(f"orders-bindings-{stage.stage}", session)
+    if bindings.read() is None:
+        return set()
+    kind = "AWS::Lambda::EventSourceMapping"
+    return {one["PhysicalResourceId"] for one in bindings.resources() if one["ResourceType"] == kind}
+
+
+def _mappings(functions: dict[str, str], session: Session, bound: set[str]) -> Iterator[Resource]:
     client = session.client("lambda")
     for name, arn in functions.items():
         for one in client.list_event_source_mappings(FunctionName=arn)["EventSourceMappings"]:
+            if one["UUID"] in bound:
+                continue
             yield {
                 "name": f"{name}-sqs-event-source",
                 "resource_type": "sqs_event",
