@@ -151,6 +151,18 @@ def impatient(platform: Platform, seconds: int = 1) -> Iterator[None]:
 
 
 @contextmanager
+def crashing(platform: Platform) -> Iterator[None]:
+    """Meanwhile the function behind the API cannot even start."""
+    client, function = platform.client("lambda"), f"{names.APP}-{STAGE}"
+    handler = client.get_function_configuration(FunctionName=function)["Handler"]
+    client.update_function_configuration(FunctionName=function, Handler="app.gone")
+    try:
+        yield
+    finally:
+        client.update_function_configuration(FunctionName=function, Handler=handler)
+
+
+@contextmanager
 def started(folder: Path) -> Iterator[Platform]:
     """The whole platform; the environment is afterwards, and meanwhile, as it was before."""
     before = dict(os.environ)

@@ -8,7 +8,15 @@ from typing import Any
 
 from scripts.deployment.calls import Call
 
-PROBLEMS = {  # response type → status, problem slug, title
+# Response type → status, problem slug, title. The two defaults stand for all that are not listed, a function
+# that failed among them, and keep the status of each.
+PROBLEMS: Mapping[str, tuple[int | None, str, str]] = {
+    "DEFAULT_4XX": (None, "refused", "The request was refused"),
+    "DEFAULT_5XX": (None, "internal-error", "The service failed"),
+    "API_CONFIGURATION_ERROR": (500, "internal-error", "The service failed"),
+    "BAD_REQUEST_BODY": (400, "malformed-request", "The body cannot be read"),
+    "BAD_REQUEST_PARAMETERS": (400, "malformed-request", "The parameters cannot be read"),
+    "EXPIRED_TOKEN": (401, "unauthenticated", "The token has expired"),
     "UNAUTHORIZED": (401, "unauthenticated", "The token is missing or unknown"),
     "ACCESS_DENIED": (403, "forbidden", "The token does not allow this"),
     "MISSING_AUTHENTICATION_TOKEN": (404, "not-found", "There is no such resource"),
@@ -24,9 +32,13 @@ PROBLEMS = {  # response type → status, problem slug, title
 
 
 def response(kind: str, origin: str = "") -> dict[str, Any]:
-    """One gateway response as RFC 9457 problem+json, in API Gateway's terms."""
+    """One gateway response as RFC 9457 problem+json, in API Gateway's terms.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+    """
     status, slug, title = PROBLEMS[kind]
-    body = {"type": f"urn:problem:orders:{slug}", "title": title, "status": status, "detail": title}
+    known = {} if status is None else {"status": status}
+    body = {"type": f"urn:problem:orders:{slug}", "title": title, **known, "detail": title}
     text = json.dumps(body)[:-1] + ', "instance": "$context.path", "correlationId": "$context.requestId"}'
     headers = {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
     if origin:
@@ -37,7 +49,7 @@ def response(kind: str, origin: str = "") -> dict[str, Any]:
         headers["gatewayresponse.header.Retry-After"] = "'1'"
     return {
         "responseType": kind,
-        "statusCode": str(status),
+        **({} if status is None else {"statusCode": str(status)}),
         "responseParameters": headers,
         "responseTemplates": {"application/json": text, "application/problem+json": text},
     }

@@ -230,7 +230,9 @@ def _api(session: Session, stage: str) -> Iterator[tuple[str, Any]]:
             ]
             responses = client.get_gateway_responses(restApiId=api["id"], limit=500)["items"]
             own = {
-                one["responseType"]: one["statusCode"] for one in responses if not one.get("defaultResponse")
+                one["responseType"]: [one.get("statusCode"), one.get("responseTemplates")]
+                for one in responses
+                if not one.get("defaultResponse")
             }
             settings = stages[stage].get("methodSettings", {}).get("*/*", {})
             throttling = {key: settings.get(key) for key in ("throttlingRateLimit", "throttlingBurstLimit")}

@@ -171,11 +171,7 @@ def _api(properties: Mapping[str, Any], stage: StageSettings) -> dict[str, Any]:
     responses = {}
     for kind in gateway.PROBLEMS:
         wanted = gateway.response(kind, stage.cors_allow_origin)
-        responses[kind] = {
-            "statusCode": wanted["statusCode"],
-            "responseParameters": wanted["responseParameters"],
-            "responseTemplates": wanted["responseTemplates"],
-        }
+        responses[kind] = {key: value for key, value in wanted.items() if key != "responseType"}
     throttling = {"ThrottlingRateLimit": stage.throttle_rate, "ThrottlingBurstLimit": stage.throttle_burst}
     return {
         "Name": names.APP,

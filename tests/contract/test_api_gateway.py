@@ -34,7 +34,10 @@ def handler(event, context):
     return {'principalId': 'alice', 'context': {}, 'policyDocument': {'Version': '2012-10-17', 'Statement': [
         {'Effect': effect, 'Action': 'execute-api:Invoke', 'Resource': event['methodArn']}]}}
 """
-PROBLEM = {"application/json": '{"title": $context.error.messageString, "type": "/problems/gateway"}'}
+PROBLEM = {
+    "application/json": '{"title": $context.error.messageString, "type": "/problems/gateway",'
+    ' "instance": "$context.path"}'
+}
 
 
 Answer = tuple[int, Message, bytes]  # a message's headers have no case, as those of HTTP
@@ -213,6 +216,15 @@ def assert_problem(answer: Answer | None) -> None:
     assert answer is not None
     assert answer[1]["Content-Type"] == "application/problem+json"
     assert json.loads(answer[2])["type"] == "/problems/gateway"
+
+
+def test_path_in_an_answer_has_the_stage_before_it(api: Api) -> None:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html"""
+    api.answer("UNAUTHORIZED", "401")
+    api.deploy()
+    answer = eventually(partial(answer_with, 401, lambda: api.call("/mine")))
+    assert eventually(lambda: json.loads(api.call("/mine")[2]).get("instance")) == "/api/mine"
+    assert_problem(answer)
 
 
 def test_fault_of_the_function_is_a_502_that_tells_nothing(api: Api) -> None:

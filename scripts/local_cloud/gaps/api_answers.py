@@ -1,10 +1,15 @@
 """Gap: the gateway has no size or time limit, shows a function's fault to the caller, ignores its policy.
 
+Also, it leaves `$context.path` of an answer as it is: docs.aws.amazon.com/apigateway/latest/developerguide/
+api-gateway-mapping-template-reference.html says that it is the request's path, the stage's name before it.
+
 docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html (REQUEST_TOO_LARGE,
 INTEGRATION_TIMEOUT, 502 of a failed integration) and …/api-gateway-execution-service-limits-table.html.
 """
 
 import asyncio
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +18,7 @@ from scripts.local_cloud.seams import function_at
 
 BODY_LIMIT = 10 * 1024 * 1024
 SECONDS = 29.0
+_PATH = re.compile(r"\$(?:context\.path\b|\{context\.path\})")
 _FAULT, _TIMEOUT = "local-cloud: function failed", "local-cloud: function too slow"
 
 
@@ -23,9 +29,10 @@ def install(context: Context) -> None:
     execute = function_at(api, "_execute_in_scope", *parameters, "owner_account_id", "owner_region")
     call = function_at(api, "_call_lambda_raw", "function_ref", "event", "account_id", "region")
     read = function_at(api, "_lambda_proxy_response", "result")
-    function_at(api, "_gateway_error_response", "error", "request")
+    render = function_at(api, "_gateway_error_response", "error", "request")
 
     async def execute_within_limits(request: dict[str, Any], api_id: str, stage_name: str, *rest: Any) -> Any:
+        request["path"] = f"/{stage_name}/{rest[1].lstrip('/')}"
         stage = api._stages_v1.get(api_id, {}).get(stage_name)
         body = rest[3]
         if stage and body and len(body) > BODY_LIMIT:
@@ -53,6 +60,12 @@ def install(context: Context) -> None:
             return None, _TIMEOUT if result.get("body") == _TIMEOUT else _FAULT
         return read(result)
 
+    def render_with_path(error: Any, request: Mapping[str, Any]) -> Any:
+        status, headers, body = render(error, request)
+        path = json.dumps(request.get("path", ""))[1:-1]
+        return status, headers, _PATH.sub(lambda _: path, body.decode()).encode()
+
+    api._gateway_error_response = render_with_path
     api._execute_in_scope = execute_within_limits
     api._call_lambda_raw = call_in_time
     api._lambda_proxy_response = read_discreetly

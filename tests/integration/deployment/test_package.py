@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib import names
 from scripts import configure, package
-from scripts.deployment import chalice_config, deployed, settings
+from scripts.deployment import chalice_config, deployed, gateway, settings
 from scripts.deployment.functions import FUNCTIONS
 from scripts.deployment.policies import API_HANDLER
 from tests.integration.deployment import cloud
@@ -107,6 +107,15 @@ def test_every_event_of_the_template_has_somewhere_to_fail_to(merged: Template) 
         for event in body.get("Events", {}).values():
             properties = event["Properties"]
             assert event["Type"] == "SQS" or properties.keys() & {"DeadLetterConfig", "RedrivePolicy"}, name
+
+
+def test_every_answer_of_the_templates_gateway_is_a_problem(merged: Template) -> None:
+    answers = merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"][
+        "x-amazon-apigateway-gateway-responses"
+    ]
+    assert set(answers) == set(gateway.PROBLEMS)
+    assert "statusCode" not in answers["DEFAULT_5XX"]
+    assert answers["THROTTLED"]["statusCode"] == "429"
 
 
 def test_no_parameter_of_the_template_is_left_to_a_script(merged: Template) -> None:

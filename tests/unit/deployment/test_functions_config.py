@@ -99,6 +99,18 @@ def test_gateway_answers_its_own_errors_as_problems() -> None:
         )
 
 
+def test_whatever_the_gateway_answers_is_a_problem_with_its_own_status() -> None:
+    """Crashed functions are DEFAULT_5XX, what no kind is named for is DEFAULT_4XX."""
+    for kind in ("DEFAULT_4XX", "DEFAULT_5XX"):
+        response = gateway.response(kind)
+        assert "statusCode" not in response
+        text = response["responseTemplates"]["application/json"]
+        body = json.loads(text)
+        assert "status" not in body
+        assert body["type"].startswith("urn:problem:orders:")
+        assert body["instance"] == "$context.path"
+
+
 def test_gateway_responses_are_deployed_only_when_one_changes() -> None:
     assert gateway.response_calls("api", "dev", stored(), "") == []
     calls = gateway.response_calls("api", "dev", stored()[1:], "")
