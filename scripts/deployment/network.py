@@ -90,3 +90,4 @@ def report(stage: StageSettings) -> Iterable[str]:
     )
     yield f"VPC    from inside they reach {', '.join(reached())} by {ways}"
     yield from map(str, costs(stage))
+    yield str(Cost("the key of the topics", usd("key_month")))

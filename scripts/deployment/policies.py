@@ -23,6 +23,16 @@ VPC = Grant(
     by_service=True,
 )
 
+TOPICS_KEY = Grant(  # SNS encrypts and decrypts a message in the name of who publishes it
+    ("kms:GenerateDataKey", "kms:Decrypt"),
+    ("arn:{partition}:kms:{region}:{account}:key/*",),
+    condition={
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/order-topics-{stage}"},
+        "StringEquals": {"kms:ViaService": "sns.{region}.amazonaws.com"},
+    },
+    by_service=True,
+)
+
 API_HANDLER = (
     "api_handler"  # Chalice's name for the function behind the REST API, deployed as `<app>-<stage>`
 )
@@ -38,10 +48,15 @@ def document(name: str, function: Function, stage: StageSettings, packaged: bool
     grants = [
         logs(name),
         *function.grants,
+        *([TOPICS_KEY] if any(map(_publishes, function.grants)) else []),
         *([secret(stage)] if function.database else []),
         *([VPC] if joins_vpc else []),
     ]
     return {"Version": "2012-10-17", "Statement": [_statement(one, fill) for one in grants]}
+
+
+def _publishes(grant: Grant) -> bool:
+    return "sns:Publish" in grant.actions and bool(grant.resources)
 
 
 def logs(name: str) -> Grant:

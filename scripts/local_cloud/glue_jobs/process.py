@@ -28,6 +28,7 @@ _LAUNCHER = {
     "--enable-continuous-cloudwatch-log", "--enable-continuous-log-filter", "--enable-spark-ui",
     "--continuous-log-logGroup", "--continuous-log-logStreamPrefix", "--continuous-log-conversionPattern",
     "--spark-event-logs-path", "--enable-auto-scaling", "--enable-job-insights", "--executor-cores",
+    "--custom-logGroup-prefix", "--custom-logStream-prefix",
     "--enable-glue-datacatalog", "--disable-proxy-v2", "--enable-rename-algorithm-v2",
 }  # fmt: skip
 _GRACE_SECONDS = 3.0

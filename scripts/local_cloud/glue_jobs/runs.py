@@ -165,7 +165,7 @@ def _new_run(job: Mapping[str, Any], request: Mapping[str, Any]) -> Run:
         "PredecessorRuns": [],
         "ExecutionTime": 0,
         "Timeout": int(request.get("Timeout") or job.get("Timeout") or _DEFAULT_MINUTES),
-        "LogGroupName": _LOG_GROUPS[_is_spark(job)],
+        "LogGroupName": _log_group(job, request),
         "ExecutionClass": request.get("ExecutionClass") or job.get("ExecutionClass") or "STANDARD",
         "_job_id": secrets.token_hex(32),
     }
@@ -173,6 +173,12 @@ def _new_run(job: Mapping[str, Any], request: Mapping[str, Any]) -> Run:
         if value := request.get(name) or job.get(name):
             run[name] = value
     return run
+
+
+def _log_group(job: Mapping[str, Any], request: Mapping[str, Any]) -> str:
+    """docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html: the prefix of output and error."""
+    given = {**(job.get("DefaultArguments") or {}), **(request.get("Arguments") or {})}
+    return str(given.get("--custom-logGroup-prefix") or _LOG_GROUPS[_is_spark(job)])
 
 
 def _now() -> float:

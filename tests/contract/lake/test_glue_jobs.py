@@ -72,6 +72,16 @@ def state_changes(lake: Lake, job: str) -> Queue:
     return queue
 
 
+def test_a_job_logs_below_the_prefix_that_it_is_given(lake: Lake) -> None:
+    """https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html"""
+    prefix = f"/aws-glue/{lake.cloud.name('job')}"
+    defaults = {"--custom-logGroup-prefix": prefix}
+    job = make_job(lake, "import sys\nprint('argv', sys.argv)\n", "glueetl", DefaultArguments=defaults)
+    run = run_job(lake, job)
+    assert run["LogGroupName"] == prefix
+    assert not any("custom-logGroup" in line for line in logged(lake, f"{prefix}/output", run["Id"]))
+
+
 def test_a_spark_job_gets_its_arguments_as_argv(lake: Lake) -> None:
     script = "import sys, json\nprint('argv', json.dumps(sys.argv[1:]))\n"
     defaults = {"--table": "sales", "--mode": "full", "--extra-py-files": ""}

@@ -63,6 +63,21 @@ def test_alarm_acts_and_names_its_runbook(alarm: dict[str, Any]) -> None:
     assert found[1] in ANCHORS
 
 
+@pytest.mark.parametrize(
+    "name", [n for n, b in ALL.items() if b["Type"] == "AWS::StepFunctions::StateMachine"]
+)
+def test_machine_that_fails_or_times_out_raises_an_alarm(name: str) -> None:
+    watched = {
+        body["Properties"]["MetricName"]: body["Properties"]["ComparisonOperator"]
+        for body in ALL.values()
+        if body["Type"] == "AWS::CloudWatch::Alarm"
+        and body["Properties"].get("Namespace") == "AWS/States"
+        and body["Properties"]["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": name}}]
+    }
+    assert {"ExecutionsFailed", "ExecutionsTimedOut"} <= watched.keys()
+    assert set(watched.values()) == {"GreaterThanOrEqualToThreshold"}
+
+
 @pytest.mark.parametrize("rule", of("AWS::Events::Rule"))
 def test_target_has_a_dead_letter_queue_and_a_retry_policy(rule: dict[str, Any]) -> None:
     for target in rule["Targets"]:
@@ -75,6 +90,46 @@ def test_subscription_has_a_dead_letter_queue_and_filters_bodies(subscription: d
     assert "deadLetterTargetArn" in subscription["RedrivePolicy"]
     if "FilterPolicy" in subscription:
         assert "FilterPolicyScope" in subscription
+
+
+@pytest.mark.parametrize("topic", of("AWS::SNS::Topic"))
+def test_topic_is_encrypted_with_the_key_that_its_publishers_may_use(topic: dict[str, Any]) -> None:
+    assert topic["KmsMasterKeyId"] == {"Ref": "TopicsKey"}
+
+
+def test_services_that_publish_may_use_the_topics_key_for_this_account_only() -> None:
+    key = ALL["TopicsKey"]["Properties"]
+    assert key["EnableKeyRotation"] is True
+    _, services = key["KeyPolicy"]["Statement"]
+    assert services["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    policies = [
+        b["Properties"]["PolicyDocument"] for b in ALL.values() if b["Type"] == "AWS::SNS::TopicPolicy"
+    ]
+    publishers = {one["Principal"]["Service"] for policy in policies for one in policy["Statement"]}
+    assert publishers <= set(services["Principal"]["Service"])
+
+
+@pytest.mark.parametrize("role", of("AWS::IAM::Role"))
+def test_role_that_publishes_may_use_the_topics_key(role: dict[str, Any]) -> None:
+    statements = [one for policy in role.get("Policies", []) for one in policy["PolicyDocument"]["Statement"]]
+    actions = {
+        action
+        for one in statements
+        for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+    }
+    assert "sns:Publish" not in actions or {"kms:GenerateDataKey", "kms:Decrypt"} <= actions
+
+
+def test_every_log_group_expires_and_those_of_the_job_and_the_database_are_among_them() -> None:
+    groups = {
+        json.dumps(body["Properties"]["LogGroupName"]): body["Properties"]["RetentionInDays"]
+        for body in ALL.values()
+        if body["Type"] == "AWS::Logs::LogGroup"
+    }
+    assert set(map(json.dumps, groups.values())) == {json.dumps({"Ref": "LogRetentionDays"})}
+    prefix = ALL["EtlJob"]["Properties"]["DefaultArguments"]["--custom-logGroup-prefix"]["Fn::Sub"]
+    wanted = {f"{prefix}/output", f"{prefix}/error", "/aws/rds/cluster/orders-${Stage}/postgresql"}
+    assert {json.dumps({"Fn::Sub": name}) for name in wanted} <= groups.keys()
 
 
 @pytest.mark.parametrize("name", [n for n, b in ALL.items() if b["Type"] == "AWS::S3::Bucket"])

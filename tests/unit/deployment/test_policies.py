@@ -57,6 +57,24 @@ def test_text_messages_go_to_telephones_and_to_no_topic_but_the_one_that_is_gran
     assert not allowed(document, "sns:Publish", topic % "operational-alerts")
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_who_publishes_to_a_topic_may_use_its_key_and_nobody_else_may(name: str) -> None:
+    document = policies.document(name, FUNCTIONS[name], stage())
+    topic = "arn:aws:sns:eu-central-1:123456789012:%s-prod"
+    topics = ("order-events", "order-notifications", "operational-alerts")
+    publishes = any(allowed(document, "sns:Publish", topic % one) for one in topics)
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1234"
+    for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        assert allowed(document, action, key) == publishes
+    conditions = [one["Condition"] for one in document["Statement"] if "kms:Decrypt" in one["Action"]]
+    assert conditions == [
+        {
+            "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/order-topics-prod"},
+            "StringEquals": {"kms:ViaService": "sns.eu-central-1.amazonaws.com"},
+        }
+    ] * int(publishes)
+
+
 def allowed(document: policies.Policy, action: str, resource: str) -> bool:
     return allows([document], Call("role/x", action, resource, allowed=True))
 
