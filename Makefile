@@ -87,11 +87,11 @@ publish: $$(call need,STAGE VERSION ARTIFACT_BUCKET) $(READY) ## package STAGE a
 	@$(MAKE) --no-print-directory package STAGE=$(STAGE) LAYER=$(LAYER)
 	@$(PY) -m scripts.publish --stage $(STAGE) --version $(VERSION) --bucket $(ARTIFACT_BUCKET) out
 
-provision: $(READY) ## make the queues, topics, bus, bucket and secret of STAGE
-	@$(PY) -m scripts.provision --stage $(STAGE)
+provision: $(READY) ## make the queues, topics, bus, bucket and secret of STAGE (CREATE_DATABASE=1 as under deploy)
+	@$(PY) -m scripts.provision --stage $(STAGE) $(if $(CREATE_DATABASE),--create-database)
 
-deploy: $$(call need,STAGE) $(READY) ## provision, chalice deploy and register STAGE
-	@$(PY) -m scripts.provision --stage $(STAGE)
+deploy: $$(call need,STAGE) $(READY) ## provision, chalice deploy and register STAGE (the first time CREATE_DATABASE=1, if it makes its own)
+	@$(PY) -m scripts.provision --stage $(STAGE) $(if $(CREATE_DATABASE),--create-database)
 	@$(PY) -m scripts.upload_etl --stage $(STAGE)
 	@$(PY) -m scripts.deploy --stage $(STAGE)
 	@$(PY) -m scripts.register --stage $(STAGE)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from scripts.deployment import artifacts, fragments, network, settings, stacks
-from scripts.deployment.calls import Session
+from scripts.deployment.calls import Call, Session
 from scripts.deployment.cli import connect, reported
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.settings import StageSettings
@@ -18,11 +18,12 @@ def stack_name(stage: str) -> str:
     return f"orders-base-{stage}"
 
 
-def plan(stage: StageSettings, session: Session) -> list[stacks.Change]:
+def plan(stage: StageSettings, session: Session) -> list[stacks.Change | Call]:
     """What applying would change; nothing is touched."""
     template = fragments.base()
     actual = stacks.Stack(stack_name(stage.stage), session).read()
-    return stacks.plan(template, stacks.chosen(template, stage.parameters()), actual)
+    changes = stacks.plan(template, stacks.chosen(template, stage.parameters()), actual)
+    return [*artifacts.plan(stage, session, template), *changes]
 
 
 def apply(stage: StageSettings, session: Session, database_url: str | None = None) -> Mapping[str, str]:
@@ -49,7 +50,9 @@ def refuse_unasked_database(stage: StageSettings, asked: bool, exists: bool) -> 
             f"stage {stage.stage!r} brings its own database: set 'create_database' in its settings"
         )
     if stage.create_database and not asked and not exists:
-        raise DeploymentError("this makes a database that is paid by the hour: say --create-database")
+        raise DeploymentError(
+            "this makes a database that is paid by the hour: say --create-database (make: CREATE_DATABASE=1)"
+        )
 
 
 def main(argv: Sequence[str]) -> int:

@@ -28,7 +28,8 @@ def plan(stage: StageSettings, session: Session, project: Path = APP) -> list[st
     template, parameters = wanted(stage, session, project)
     actual = stacks.Stack(stack_name(stage.stage), session).read()
     calls = owned.plan(stage, session, Deployed.read(project, stage.stage))
-    return [str(one) for one in (*stacks.plan(template, parameters, actual), *calls)]
+    bucket = artifacts.plan(stage, session, template)
+    return [str(one) for one in (*bucket, *stacks.plan(template, parameters, actual), *calls)]
 
 
 def apply(

@@ -88,6 +88,15 @@ def check(
     yield f"order {order} ended {ended(lambda: api.get(f'/orders/{order}')['status'], seconds)}"
 
 
+def refuse_without_token(stage: StageSettings, token: str) -> None:
+    """Every stage but `local` asks for a token; without one the first answer would only be a 401."""
+    if not (token or stage.is_local):
+        raise DeploymentError(
+            f"set ORDERS_TOKEN: python -m scripts.tokens create --stage {stage.stage} --subject smoke"
+            " --scopes orders:read,orders:write prints one"
+        )
+
+
 def place(api: Api, products: Sequence[Mapping[str, Any]]) -> str:
     """Place an order of one unit of the first product in stock; answers its id."""
     chosen = next((one for one in products if one.get("available", one.get("stock", 1))), products[0])
@@ -118,6 +127,7 @@ def main(argv: Sequence[str]) -> int:
 
     def run() -> int:
         stage = settings.load(options.stage)
+        refuse_without_token(stage, options.token)
         session = connect(stage)
         api = Api(address(Deployed.read(options.project_dir, stage.stage), stage), options.token)
         for line in check(stage, session, api, options.project_dir):

@@ -15,8 +15,8 @@ from importlib import metadata
 from pathlib import Path
 
 from scripts import package_etl
-from scripts.deployment import etl_code, settings
-from scripts.deployment.calls import Session
+from scripts.deployment import calls, etl_code, settings
+from scripts.deployment.calls import Call, Session
 from scripts.deployment.cli import connect, reported
 from scripts.deployment.settings import StageSettings
 
@@ -24,10 +24,22 @@ from scripts.deployment.settings import StageSettings
 def apply(
     stage: StageSettings, session: Session, python: str = package_etl.RUNNING, layer: str = ""
 ) -> dict[str, str]:
-    """Build and upload; answers the bindings' parameters. `layer` is the checks', AWS's own unless given."""
+    """Build and upload what is new; answers the bindings' parameters."""
+    planned, chosen = plan(stage, session, python, layer)
+    calls.apply(planned, session)
+    return chosen
+
+
+def plan(
+    stage: StageSettings, session: Session, python: str = package_etl.RUNNING, layer: str = ""
+) -> tuple[list[Call], dict[str, str]]:
+    """The uploads and the bindings' parameters; nothing but a temporary folder is touched.
+
+    `layer` is the checks', AWS's own unless given.
+    """
     with tempfile.TemporaryDirectory() as folder:
         files = built(stage, Path(folder), python)
-        return etl_code.upload(stage, session, files, runtime(stage, python, layer))
+        return etl_code.plan(stage, session, files, runtime(stage, python, layer))
 
 
 def runtime(stage: StageSettings, python: str, layer: str = "") -> dict[str, str]:
@@ -76,12 +88,18 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--stage", required=True)
     parser.add_argument("--python", choices=sorted(package_etl.LAYER_VERSIONS), default=package_etl.RUNNING)
     parser.add_argument("--layer", default="", help="a layer with awswrangler, instead of AWS's own")
+    parser.add_argument("--dry-run", action="store_true", help="build, show the plan and upload nothing")
     options = parser.parse_args(argv)
 
     def run() -> int:
         stage = settings.load(options.stage)
-        for name, key in apply(stage, connect(stage), options.python, options.layer).items():
-            print(f"{name}: {key}")
+        session = connect(stage)
+        planned, chosen = plan(stage, session, options.python, options.layer)
+        print("\n".join(map(str, planned)) or "nothing to upload")
+        if not options.dry_run:
+            calls.apply(planned, session)
+        for name, value in chosen.items():
+            print(f"{name}: {value}")
         return 0
 
     return reported(run)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from chalicelib import names
-from scripts.deployment.calls import Session
+from scripts.deployment.calls import Call, Session
+from scripts.deployment.errors import DeploymentError
 from scripts.deployment.settings import StageSettings
 
 INDEX = "scripts/code.json"
@@ -25,20 +26,41 @@ KEYS = {**FIXED, **HASHED}
 FOLDER = "etl"  # of a package, and below the prefix of a published version
 
 
-def upload(
+def plan(
     stage: StageSettings, session: Session, files: Iterable[Path], others: Mapping[str, str]
-) -> dict[str, str]:
-    """Put the packages into the bucket; answers the bindings' parameters, `others` among them."""
-    s3, bucket = session.client("s3"), _bucket(stage)
+) -> tuple[list[Call], dict[str, str]]:
+    """The uploads of what the bucket has not got yet, and the bindings' parameters, `others` among them."""
     chosen = dict(others)
+    bodies: dict[str, bytes] = {}
     for file in files:
         body = file.read_bytes()
         key = "scripts/" + (file.name if file.name in FIXED else hashed(file, body))
-        s3.put_object(Bucket=bucket, Key=key, Body=body)
+        bodies[key] = body
         if file.name in HASHED:
             chosen[HASHED[file.name]] = key
-    s3.put_object(Bucket=bucket, Key=INDEX, Body=json.dumps(chosen).encode())
-    return chosen
+    bodies[INDEX] = json.dumps(chosen, sort_keys=True).encode()
+    bucket, there = _bucket(stage), _there(stage, session)
+    calls = [
+        Call(f"upload {key} ({len(body) / 1e6:.1f} MB)", "s3", "put_object",
+             {"Bucket": bucket, "Key": key, "Body": body})
+        for key, body in bodies.items()
+        if there.get(key) != hashlib.md5(body, usedforsecurity=False).hexdigest()
+    ]  # fmt: skip
+    return calls, chosen
+
+
+def _there(stage: StageSettings, session: Session) -> dict[str, str]:
+    """Keys below `scripts/` with S3's ETag, which is the MD5 of what was put whole."""
+    s3 = session.client("s3")
+    try:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=_bucket(stage), Prefix="scripts/")
+        return {one["Key"]: one["ETag"].strip('"') for page in pages for one in page.get("Contents", [])}
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise
+        raise DeploymentError(
+            f"stage {stage.stage!r} is not provisioned: python -m scripts.provision --stage {stage.stage}"
+        ) from error
 
 
 def parameters(stage: StageSettings, session: Session) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import configure, package, provision, register, upload_etl
-from scripts.deployment import etl_code, settings, stacks
+from scripts.deployment import calls, etl_code, settings, stacks
 from scripts.deployment.cli import environment
 from scripts.deployment.settings import StageSettings
 
@@ -54,7 +54,9 @@ def deploy(stage: StageSettings, session: Any, project: Path) -> None:
     """Provision, configure, `chalice deploy`, register; the database is not there, so nothing is migrated."""
     provision.apply(stage, session)
     with tempfile.TemporaryDirectory() as folder:
-        etl_code.upload(stage, session, built_etl(Path(folder)), upload_etl.runtime(stage, "3.12"))
+        built = built_etl(Path(folder))
+        uploads, _ = etl_code.plan(stage, session, built, upload_etl.runtime(stage, "3.12"))
+        calls.apply(uploads, session)
     configure.apply(stage, project)
     chalice_deploy(stage, project)
     register.apply(stage, session, project, migrate=False)

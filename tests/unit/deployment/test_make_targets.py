@@ -83,3 +83,8 @@ def test_what_must_pass_to_land_is_run_once(file: str) -> None:
     for target in ("lint", "test", "test-browser"):
         assert re.findall(rf"make ({target})(?![\w-])", text) == [target]
     assert "lastfailed" not in text
+
+
+def test_database_that_is_asked_for_is_made() -> None:
+    assert "--create-database" in planned("deploy", "STAGE=dev", "CREATE_DATABASE=1")
+    assert "--create-database" not in planned("deploy", "STAGE=dev")
