@@ -3,14 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from scripts.deployment import inventory
 from scripts.deployment.functions import FUNCTIONS
 from scripts.deployment.policies import API_HANDLER
 from tests.integration.deployment import cloud
-
-pytestmark = pytest.mark.slow  # two engines, one deployment, two packages: about half a minute
 
 
 def comparable(found: dict[str, Any]) -> dict[str, Any]:
