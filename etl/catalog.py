@@ -27,6 +27,7 @@ SALES: Columns = (
     ("source", "string"),
     ("source_version", "bigint"),
     ("record", "bigint"),
+    ("warned", "string"),
 )
 DAILY_SALES: Columns = (
     ("region", "string"),

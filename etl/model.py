@@ -7,6 +7,7 @@ wins. That is commutative, associative and idempotent, so files may come twice, 
 
 from collections.abc import Collection
 
+from etl.rules import CUSTOMER_UNKNOWN, LINE_SUPERSEDED
 from etl.sqlgen import text
 
 SALES_COLUMNS = (
@@ -26,6 +27,7 @@ SALES_COLUMNS = (
     "source",
     "source_version",
     "record",
+    "warned",
 )
 CUSTOMER_COLUMNS = (
     "customer_id",
@@ -87,7 +89,7 @@ select {columns} from (
   select *, max(version) over (partition by order_id) as newest,
     row_number() over (partition by order_id, line_number order by version desc, {_LATEST}) as place
   from (select {columns} from {batch} union all select {columns} from {old}) as candidates
-) as ranked where place = 1 and version = newest"""
+) as ranked where not ({LINE_SUPERSEDED.predicate})"""
 
 
 def current(silver: str, orders: str, won: str) -> str:
@@ -122,7 +124,7 @@ def customers_touched(batch: str, old: str, checked: str, current_customers: str
     """
     hashed = bucket("t.customer_id")
     return f"""
-select {hashed}, count(*), sum(case when c.customer_id is null then t.sold else 0 end)
+select {hashed}, count(*), sum(case when {CUSTOMER_UNKNOWN.predicate} then t.sold else 0 end)
 from (
   select customer_id, sum(n) as sold from (
     select customer_id, count(*) as n from {batch} group by customer_id

@@ -21,6 +21,7 @@ from etl.engines.base import Engine, Landing
 from etl.errors import LakeBusyError
 from etl.manifest import Manifest
 from etl.report import Report
+from etl.rules import CUSTOMER_UNKNOWN, LINE_REPEATED, LINE_SUPERSEDED
 from etl.schemas import CUSTOMERS, SALES
 from etl.sqlgen import checked_sql
 from etl.state import LakeState, load_tagged, save_state
@@ -66,6 +67,7 @@ def _run(
         with report.phase("validate"):
             shape = validate(engine, manifest, landings, report, quarantine)
         merge(engine, storage, catalog, manifest, shape, report)
+        report.warn(LINE_SUPERSEDED, report.duplicates)
         with report.phase("sweep"):
             sweep(storage, report, grace(manifest.options))
         report.status = "succeeded"
@@ -148,9 +150,10 @@ def number_lines(engine: Engine, report: Report) -> Shape:
         same = ", ".join(("source", *SALES.names))
         found = engine.rows(
             f"select sum(n - 1) from (select count(*) as n from checked_sales "
-            f"where failed is null group by {same}) as lines where n > 1"
+            f"where failed is null group by {same}) as lines where {LINE_REPEATED.predicate}"
         )
         report.repeated_lines = int(found[0][0] or 0)
+        report.warn(LINE_REPEATED, report.repeated_lines)
     engine.view("numbered_sales", model.numbered("checked_sales", repeated))
     keep = engine.table if repeated else engine.view
     keep("batch_sales", model.accepted("numbered_sales"))
@@ -202,8 +205,7 @@ def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report
         model.customers_touched("batch_sales", "old_sales", "checked_customers", "current_customers")
     )
     unknown = int(sum(lines for _, _, lines in buckets))
-    if unknown:
-        report.warnings_by_rule["customer_unknown"] = unknown
+    report.warn(CUSTOMER_UNKNOWN, unknown)
     report.customers_touched = sum(count for _, count, _ in buckets)
     report.dates_touched = sorted({*state.pending_dates, *days})
     prefix = f"run={manifest.run_id}.{state.commits + 1}"  # no commit writes over what another one wrote

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from etl.errors import EtlError
+from etl.rules import Rule, messages
 
 
 @dataclass
@@ -42,6 +43,12 @@ class Report:
         finally:
             self.seconds[name] = round(self.seconds.get(name, 0.0) + perf_counter() - start, 3)
 
+    def warn(self, rule: Rule, count: int) -> None:
+        """Set what a rule about the whole batch found."""
+        self.warnings_by_rule.pop(rule.name, None)
+        if count:
+            self.warnings_by_rule[rule.name] = count
+
     def check_balance(self) -> None:
         """Input rows = accepted + quarantined, always."""
         if self.rows_in != self.accepted + self.quarantined:
@@ -61,13 +68,19 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """The report for people."""
+        said = messages()
         yield f"run {self.run_id} on {self.engine}: {self.status}"
         yield f"rows in {self.rows_in} = accepted {self.accepted} + quarantined {self.quarantined}"
         yield f"duplicates {self.duplicates}, identical lines in one file {self.repeated_lines}"
         for name, count in sorted(self.quarantined_by_rule.items()):
-            yield f"  quarantined {name}: {count}"
+            yield f"  quarantined {name}: {count} ({said[name]})"
         for name, count in sorted(self.warnings_by_rule.items()):
-            yield f"  warned {name}: {count}"
+            yield f"  warned {name}: {count} ({said[name]})"
+        for file in self.files:
+            for what in ("missing", "unknown"):
+                if columns := file[f"{what}_columns"]:
+                    kept = ", kept in extra" if what == "unknown" else ""
+                    yield f"  {what} columns in {file['source']}: {', '.join(columns)}{kept}"
         yield f"dates touched {len(self.dates_touched)}, customers touched {self.customers_touched}"
         for name, figures in self.tables.items():
             yield f"  {name}: " + ", ".join(f"{key} {value}" for key, value in figures.items())

@@ -7,7 +7,8 @@ An `error` quarantines the row, a `warn` keeps and counts it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from etl.schemas import KINDS, Schema
+from etl.reader.records import PARSE_ERRORS
+from etl.schemas import KINDS, SCHEMAS, Schema
 
 ERROR, WARN = "error", "warn"
 
@@ -57,6 +58,22 @@ CUSTOMER_RULES = (
     ),
 )
 
+# What no row says by itself: of a line with its customer (c), of lines counted by all of their values (n), of
+# a line among all that ever came of it (place) and of its order (newest).
+CUSTOMER_UNKNOWN = Rule(
+    "customer_unknown",
+    WARN,
+    "c.customer_id is null",
+    "sold to a customer of no file yet: counts in daily_sales, not in customer_metrics",
+)
+LINE_REPEATED = Rule("line_repeated", WARN, "n > 1", "identical to another line of its file: both are sales")
+LINE_SUPERSEDED = Rule(
+    "line_superseded",
+    WARN,
+    "place > 1 or version <> newest",
+    "a line that came more than once or in an older version: the latest stands",
+)
+BATCH_RULES = (CUSTOMER_UNKNOWN, LINE_REPEATED, LINE_SUPERSEDED)
 RULES: Mapping[str, tuple[Rule, ...]] = {"sales": SALES_RULES, "customers": CUSTOMER_RULES}
 
 
@@ -78,6 +95,12 @@ def column_rules(schema: Schema) -> tuple[Rule, ...]:
         if KINDS[c.kind].pattern or c.kind == "id"
     ]
     return (*missing, *typed)
+
+
+def messages() -> Mapping[str, str]:
+    """What every reason and warning means, by its name."""
+    rules = (*BATCH_RULES, *(rule for schema in SCHEMAS.values() for rule in rules_of(schema)))
+    return {**PARSE_ERRORS, **{rule.name: rule.message for rule in rules}}
 
 
 def rules_of(schema: Schema) -> tuple[Rule, ...]:

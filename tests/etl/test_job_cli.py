@@ -147,7 +147,9 @@ def test_a_missing_file_is_one_clear_sentence(run: Run, capsys: pytest.CaptureFi
     assert capsys.readouterr().err == "error: no such file: '/no/such/file.csv'\n"
 
 
-def test_an_unknown_column_is_kept_and_reported(run: Run, tmp_path: Path) -> None:
+def test_an_unknown_column_is_kept_and_reported(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     sales = tmp_path / "s.csv"
     sales.write_text(
         "order_id,customer_id,quantity,price,order_date,coupon\n1,C001,1,2.50,2024-01-01,SPRING\n"
@@ -157,6 +159,9 @@ def test_an_unknown_column_is_kept_and_reported(run: Run, tmp_path: Path) -> Non
     assert noted["unknown_columns"] == ["coupon"]
     assert "region" in noted["missing_columns"]
     assert Lake(tmp_path / "lake").silver("extra") == [('{"coupon":"SPRING"}',)]
+    told = capsys.readouterr().out
+    assert f"  unknown columns in {sales}: coupon, kept in extra\n" in told
+    assert f"  missing columns in {sales}: currency, line_amount, line_number, product_id, region" in told
 
 
 @pytest.mark.parametrize(
@@ -218,7 +223,9 @@ def test_a_rejected_row_is_in_quarantine_with_all_its_reasons_and_its_raw_text(
     assert second["reasons"] == "order_date_in_future"
 
 
-def test_an_order_of_an_unknown_customer_counts_in_daily_sales_only(run: Run, tmp_path: Path) -> None:
+def test_an_order_of_an_unknown_customer_counts_in_daily_sales_only(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     sales = tmp_path / "s.csv"
     sales.write_text(HEADER + "1,C999,P,1,5.00,2024-01-01,\n")
     report = run(str(sales))
@@ -226,6 +233,8 @@ def test_an_order_of_an_unknown_customer_counts_in_daily_sales_only(run: Run, tm
     assert lake.daily_sales() == [(date(2024, 1, 1), "unknown", Decimal("5.00"), 1, 1)]
     assert lake.customer_metrics() == []
     assert report["warnings_by_rule"] == {"customer_unknown": 1, "region_missing": 1}
+    assert "  warned customer_unknown: 1 (sold to a customer of no file yet" in capsys.readouterr().out
+    assert lake.silver("warned") == [("region_missing",)]
 
 
 def test_too_many_rejects_stop_the_run_before_publishing(run: Run, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from etl.engines import open_engine
 from etl.engines.base import Engine
 from etl.pipeline import run
-from etl.rules import RULES, rules_of
+from etl.rules import BATCH_RULES, RULES, messages, rules_of
 from etl.schemas import SCHEMAS
 from etl.sqlgen import text
 from tests.etl.builders import csv_file, line, manifest_of
@@ -123,7 +123,9 @@ def test_the_name_of_every_rule_is_unique_and_can_be_joined_by_commas() -> None:
         names = [rule.name for rule in rules_of(schema)]
         assert len(set(names)) == len(names)
         assert all(re.fullmatch("[a-z_]+", name) for name in names)
-    assert all(rule.message and rule.severity in ("error", "warn") for r in RULES.values() for rule in r)
+    rules = [*BATCH_RULES, *(rule for some in RULES.values() for rule in some)]
+    assert all(rule.message and rule.severity in ("error", "warn") for rule in rules)
+    assert all(rule.name in messages() for schema in SCHEMAS.values() for rule in rules_of(schema))
 
 
 def test_a_backslash_never_gets_into_a_literal() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from etl.manifest import SourceFile
@@ -50,6 +51,7 @@ def test_identical_lines_in_one_file_are_sales_and_reported(tmp_path: Path) -> N
     assert Lake(tmp_path / "lake").revenue() == Decimal("20.00")
     assert Lake(tmp_path / "lake").daily_sales()[0][3:] == (1, 1)
     assert report.repeated_lines == 1
+    assert report.warnings_by_rule == {"customer_unknown": 2, "line_repeated": 1}
 
 
 def test_a_refunded_order_leaves_gold_and_an_older_record_does_not_bring_it_back(tmp_path: Path) -> None:
@@ -84,6 +86,29 @@ def test_only_touched_dates_are_written_again(tmp_path: Path) -> None:
     report = run(manifest_of(tmp_path / "lake", second, run_id="run-2"))
     assert report.dates_touched == ["2024-01-16"]
     assert untouched.stat().st_mtime_ns == before
+
+
+def test_lines_that_came_before_are_counted_and_silver_says_what_is_odd_of_each(
+    tmp_path: Path,
+) -> None:
+    first = csv_file(tmp_path / "a.csv", [line("1"), line("2", product_id=None)], day=1)
+    customers = customers_file(tmp_path)
+    run(manifest_of(tmp_path / "lake", first, customers))
+    report = run(manifest_of(tmp_path / "lake", first, customers, run_id="run-2"))
+    assert report.warnings_by_rule == {"line_superseded": 2, "product_id_missing": 1}
+    assert Lake(tmp_path / "lake").silver("order_id, warned") == [("1", None), ("2", "product_id_missing")]
+
+
+def test_silver_of_before_the_column_warned_is_read_on(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    run(manifest_of(lake.root, csv_file(tmp_path / "a.csv", [line("1")])))
+    (path,) = (str(path) for path in lake.root.glob("silver/sales/**/*.parquet"))
+    with duckdb.connect() as connection:
+        old = f"copy (select * exclude (warned) from read_parquet('{path}', hive_partitioning = false))"
+        connection.execute(f"{old} to '{path}.new' (format parquet)")
+    Path(f"{path}.new").replace(path)
+    run(manifest_of(lake.root, csv_file(tmp_path / "b.csv", [line("2")], 2), run_id="run-2"))
+    assert lake.silver("order_id, warned") == [("1", None), ("2", None)]
 
 
 def test_a_rejected_late_line_does_not_supersede_an_earlier_good_one(tmp_path: Path) -> None:
