@@ -18,12 +18,13 @@ from typing import Any
 from etl.engines import open_engine
 from etl.errors import EtlError, InputError
 from etl.manifest import SourceFile
+from etl.model import UNPLACED
 from etl.schemas import SCHEMAS, Schema
 from etl.sqlgen import checked_sql
 from etl.storage import read_url, storage_for
 
 # What the quarantine added to the row; `extra` is unfolded again.
-_ADDED = ("source", "record", "reasons", "raw", "extra")
+_ADDED = ("source", "record", "reasons", "raw", "extra", "line_of")
 
 _ONLY_SALES = frozenset({"order_id", "line_number", "quantity"})
 
@@ -63,9 +64,16 @@ def corrected_rows(body: bytes, name: str) -> Iterator[dict[str, Any]]:
             row = json.loads(line)
             rest = json.loads(row.get("extra") or "{}")
             kept = {key: value for key, value in row.items() if key not in _ADDED and value is not None}
-        except (ValueError, AttributeError) as error:
+            kept |= _place(row)
+        except (ValueError, AttributeError, TypeError) as error:
             raise InputError(f"{name} line {number} is not a quarantined row: {error}") from error
         yield rest | kept
+
+
+def _place(row: dict[str, Any]) -> dict[str, int]:
+    """Another line number for a row that was put into another order, whose lines were numbered without it."""
+    of, now = row.get("line_of"), str(row.get("order_id") or "").strip(" ")
+    return {"line_number": UNPLACED + int(row["record"])} if of not in (None, now) else {}
 
 
 def kind_of_rows(rows: Sequence[dict[str, Any]]) -> str:

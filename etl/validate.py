@@ -79,7 +79,7 @@ def put_quarantine(
     if not report.by_kind[schema.name]["quarantined"]:
         return
     texts = ", ".join(f"l.{n}" for n in schema.names if n not in ("line_number", "version"))
-    place = "q.line_number, q.version" if lines else "q.version"
+    place = "q.line_number, q.order_id as line_of, q.version" if lines else "q.version"
     sql = (
         f"select l.source, l.record, q.failed as reasons, l.raw, l.extra, {place}, {texts} "
         f"from landed_{schema.name} as l join {lines or f'checked_{schema.name}'} as q "

@@ -60,6 +60,17 @@ def test_a_corrected_row_whose_order_was_not_readable_replaces_no_good_line_of_i
     assert Lake(tmp_path / "lake").revenue() == Decimal("18.00")
 
 
+def test_a_row_that_is_put_into_another_order_replaces_no_line_of_that(tmp_path: Path) -> None:
+    rows = [line("1001", price="10.00"), line("100l", price="5.00", quantity="x"), line("1002", price="3.00")]
+    run(manifest_of(tmp_path / "lake", customers_file(tmp_path), csv_file(tmp_path / "a.csv", rows)))
+    (rejects,) = (tmp_path / "lake" / "quarantine").rglob("sales.jsonl")
+    rejects.write_text(json.dumps(json.loads(rejects.read_text()) | {"order_id": "1001", "quantity": "1"}))
+    assert main([str(rejects), "--output", str(tmp_path / "raw"), "--as-of", "2024-12-31"]) == 0
+    (raw,) = (tmp_path / "raw").iterdir()
+    run(manifest_of(tmp_path / "lake", source(raw, day=9), run_id="run-2"))
+    assert Lake(tmp_path / "lake").revenue() == Decimal("18.00")
+
+
 def test_corrected_customers_are_known_for_customers_by_their_columns(tmp_path: Path) -> None:
     row = {"source": "x", "record": 1, "reasons": "customer_id_missing", "raw": ",Ann", "name": "Ann"}
     path = tmp_path / "customers.jsonl"
