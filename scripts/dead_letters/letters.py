@@ -22,6 +22,7 @@ class DeadLetter:
     sent_at: datetime
     receives: int
     attributes: Mapping[str, Any] = field(default_factory=dict)  # message attributes as SQS gives them
+    source: str = ""  # ARN of the queue whose consumer gave up on it; SQS names it
 
     @classmethod
     def received(cls, message: Mapping[str, Any]) -> DeadLetter:
@@ -34,12 +35,15 @@ class DeadLetter:
             sent_at=datetime.fromtimestamp(sent, UTC),
             receives=int(system.get("ApproximateReceiveCount", 0)),
             attributes=message.get("MessageAttributes", {}),
+            source=system.get("DeadLetterQueueSourceArn", ""),
         )
 
     @property
     def origin(self) -> str:
         """`rule`, `function`, `subscription` or `queue`."""
         content = self.content
+        if self.source:
+            return "queue"
         if self.attribute("TARGET_ARN"):
             return "rule"
         if isinstance(content, dict) and "functionArn" in content.get("requestContext", {}):

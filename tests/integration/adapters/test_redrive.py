@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from scripts import redrive
-from scripts.dead_letters.letters import age_of
+from scripts.dead_letters.letters import DeadLetter, age_of
 from tests.integration.adapters.conftest import REGION, client
 
 ACCOUNT = "123456789012"
@@ -334,6 +334,26 @@ def test_unknown_queue_is_an_error_that_names_the_known(
 ) -> None:
     assert run("show", "order-processing-queue") == 1
     assert "one of order-processing-dlq" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("system", "origin", "error"),
+    [
+        ({}, "subscription", "the subscription could not be delivered"),
+        (
+            {"DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-1:000000000000:order-processing-queue-local"},
+            "queue",
+            "given up by its consumer, whose log says why",
+        ),
+    ],
+)
+def test_notification_that_was_delivered_is_blamed_on_its_consumer(
+    system: dict[str, str], origin: str, error: str
+) -> None:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
+    body = json.dumps({"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:000000000000:order-events"})
+    letter = DeadLetter.received({"MessageId": "m", "ReceiptHandle": "r", "Body": body, "Attributes": system})
+    assert (letter.origin, letter.error) == (origin, error)
 
 
 def test_ages_read_well() -> None:
