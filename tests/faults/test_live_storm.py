@@ -114,14 +114,11 @@ def stock(platform: Platform) -> dict[str, int]:
     return dict(platform.rows("SELECT id, available FROM products WHERE stocked"))
 
 
-def letters(platform: Platform) -> int:
-    """Messages in all dead-letter queues."""
-    sqs, names = platform.client("sqs"), ["ApproximateNumberOfMessages"]
-    return sum(
-        int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]])
-        for url in sqs.list_queues()["QueueUrls"]
-        if "-dlq-" in url
-    )
+def letters(platform: Platform) -> Counter[str]:
+    """Messages in each dead-letter queue, those too that somebody is looking at."""
+    urls = platform.client("sqs").list_queues()["QueueUrls"]
+    found = [url.rsplit("/", 1)[-1].removesuffix("-local") for url in urls if "-dlq-" in url]
+    return +Counter({name: platform.depth(name) for name in found})
 
 
 def at_rest(platform: Platform, orders: list[str], seconds: float, tend: Callable[[], None]) -> None:
@@ -144,7 +141,7 @@ def at_rest(platform: Platform, orders: list[str], seconds: float, tend: Callabl
     wait_until(moving, lambda left: not any(left), "rest", seconds)
 
 
-def judge(storm: Storm, opening: dict[str, int], dead: int) -> dict[str, Any]:
+def judge(storm: Storm, opening: dict[str, int], dead: Counter[str]) -> dict[str, Any]:
     """The figures; everything that must be 0 is asserted to be 0."""
     platform, ids = storm.platform, sorted(set(storm.accepted.values()))
     rows = platform.rows("SELECT id, status, total_minor FROM orders WHERE id = ANY(%s)", ids)
@@ -179,7 +176,7 @@ def judge(storm: Storm, opening: dict[str, int], dead: int) -> dict[str, Any]:
         "stuck": sum(status not in SETTLED for _, status, _ in rows),
         "undo failed": sum(status == "compensation_failed" for _, status, _ in rows),
         "told twice": sum(count > 1 for post, count in posts.items() if any(i in post.text for i in ids)),
-        "dead letters": letters(platform) - dead,
+        "dead letters": dict(letters(platform) - dead),
     }
     told = {**figures, **Counter(status for _, status, _ in rows), "cancel answers": dict(storm.refused)}
     wrong = {key: value for key, value in figures.items() if value and key not in ("seed", "orders")}
@@ -231,6 +228,32 @@ def crash_database(platform: Platform, chance: random.Random) -> None:
     platform.server.start()
 
 
+def lose_database(platform: Platform, chance: random.Random, seconds: float = 20) -> None:
+    """It stays away until something died of that, as an asynchronous call does after its two retries."""
+    platform.server.crash()
+    deadline = time.monotonic() + seconds
+    while not letters(platform) and time.monotonic() < deadline:
+        threading.Event().wait(0.2)
+    platform.server.start()
+
+
+def operator(platform: Platform, *command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.redrive", "--stage", "local", *command],
+        cwd=ROOT, env=platform.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def redriven(platform: Platform) -> str:
+    """What an operator does when the faults are over: looks, and takes every letter back where it belongs."""
+    told = operator(platform, "list")
+    for queue in letters(platform):
+        operator(platform, "redrive", queue, "--reason", "the storm is over")
+    return told
+
+
 def kill_workers(platform: Platform, chance: random.Random) -> None:
     """kill -9 of some of this engine's own function processes, as when a host dies."""
     shown = subprocess.run(
@@ -262,14 +285,16 @@ def test_a_storm_with_a_dying_database_and_dying_functions_strands_nothing(
     platform, orders = own_platform, 500
     opening, begun = stock(platform), time.monotonic()
     storm = Storm(platform, orders, seed())
-    storm.rage({100: kill_workers, 200: crash_database, 300: kill_workers, 400: crash_database})
+    storm.rage({100: kill_workers, 200: crash_database, 300: kill_workers, 400: lose_database})
 
     def tend() -> None:
         for schedule in ("sweep-orders", "relay-outbox", "expire-reservations"):
             platform.invoke(schedule)
 
     at_rest(platform, list(storm.accepted.values()), 600, tend)
-    figures = judge(storm, opening, 0)
+    told = redriven(platform)
+    at_rest(platform, list(storm.accepted.values()), 600, tend)
+    figures = judge(storm, opening, Counter())
     with capsys.disabled():
-        print(f"\nstorm with faults, {time.monotonic() - begun:.1f} s: {figures}")
+        print(f"\nstorm with faults, {time.monotonic() - begun:.1f} s: {figures}\n{told}")
     check_read_model(platform)
