@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import names
 from scripts.local_run.outside import wait_until
-from tests.live import Platform
+from tests.live import Platform, crashing
 
 pytestmark = pytest.mark.e2e
 GATEWAY_LIMIT = 10 * 1024 * 1024
@@ -52,6 +52,27 @@ def test_who_asks_too_often_gets_a_429_problem_and_is_told_to_come_back(platform
         assert_problem(answer, 429, "too-many-requests")
         assert int(answer[1]["Retry-After"]) > 0
     wait_until(lambda: send(platform, "GET", "/products")[0], lambda status: status == 200, "calm again")
+
+
+def test_what_the_gateway_answers_names_the_path_with_its_stage(platform: Platform) -> None:
+    answer = send(platform, "GET", "/no/such%22route")
+    assert_problem(answer, 404, "not-found")
+    assert answer[2]["instance"].startswith("/local/no/such")
+    answer = send(platform, "DELETE", "/products")
+    assert_problem(answer, 404, "not-found")
+    assert answer[2]["instance"] == "/local/products"
+
+
+def test_function_that_crashes_is_a_502_problem_without_its_insides(platform: Platform) -> None:
+    with crashing(platform):
+        found, headers, body = wait_until(
+            lambda: send(platform, "GET", "/products"), lambda answer: answer[0] != 200, "the crash", 30
+        )
+        assert (found, headers["Content-Type"]) == (502, "application/problem+json")
+        assert body["type"] == "urn:problem:orders:internal-error"
+        assert body["instance"] == "/local/products"
+        assert set(body) == {"type", "title", "detail", "instance", "correlationId"}
+    wait_until(lambda: send(platform, "GET", "/products")[0], lambda status: status == 200, "well again")
 
 
 @contextmanager
