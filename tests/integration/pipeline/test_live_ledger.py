@@ -38,32 +38,38 @@ def test_after_a_storm_of_orders_the_lake_holds_what_the_bank_kept(platform: Pla
         platform.settled(order_id, "refunded", seconds=300)
     assert len(completed) > 20
 
-    def difference() -> Decimal:
-        return in_the_lake() - at_the_bank(platform)
+    def differences() -> tuple[Decimal, Decimal]:
+        """Gold from silver, which may be while a late export is published, and the lake from the bank."""
+        return gold_from_silver(), in_the_lake() - at_the_bank(platform)
 
     idle(platform)
-    left = wait_until(difference, lambda found: found == 0, "the lake's agreement with the ledger", 300)
-    outcomes = sorted({*statuses.values(), "refunded"})
-    print(
-        f"storm {seed}: {ORDERS} orders, {', '.join(outcomes)}; lake {in_the_lake()}, difference {left:.2f}"
-    )
+    wait_until(differences, lambda found: not any(found), "the lake's agreement with the ledger", 300)
     idle(platform)
+    assert not any(differences())
+    outcomes = sorted({*statuses.values(), "refunded"})
+    print(f"storm {seed}: {ORDERS} orders, {', '.join(outcomes)}; lake {in_the_lake()}, difference 0.00")
     answer = platform.invoke("check-etl-run", {})
     failed = [one for one in answer["findings"] if not one["passed"]]
     assert failed == []
 
 
+OURS = "from sales where source like '%/raw-data/orders/%'"
+
+
 def in_the_lake() -> Decimal:
-    """Revenue of the platform's own orders; gold must say the same as silver of those days."""
-    ours = "from sales where source like '%/raw-data/orders/%'"
-    days = f"select distinct cast(order_date as varchar) {ours}"
+    """Revenue of the platform's own orders."""
+    return Decimal(number(f"select sum(line_amount) {OURS} and status = 'completed'"))
+
+
+def gold_from_silver() -> Decimal:
+    """By how much they differ on the days of those orders."""
+    days = f"select distinct cast(order_date as varchar) {OURS}"
     gold = number(f"select sum(daily_revenue) from daily_sales where order_date in ({days})")
     silver = number(
         "select sum(line_amount) from sales where coalesce(status, 'completed') = 'completed'"
         f" and cast(order_date as varchar) in ({days})"
     )
-    assert Decimal(gold) == Decimal(silver)
-    return Decimal(number(f"select sum(line_amount) {ours} and status = 'completed'"))
+    return Decimal(gold) - Decimal(silver)
 
 
 def at_the_bank(platform: Platform) -> Decimal:
