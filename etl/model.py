@@ -141,14 +141,19 @@ def among(column: str, values: Collection[str]) -> str:
 
 
 def month(column: str) -> str:
-    """The silver partition of a day, such as 2024-01: days would make files too small to be worth reading."""
-    return f"substr(cast({column} as string), 1, 7)"
+    """The silver partition of a day, such as 202401: days would make files too small to be worth reading."""
+    return f"(year({column}) * 100 + month({column}))"
+
+
+def month_number(month_: str) -> str:
+    """The number, as text, of a month such as 2024-01."""
+    return month_.replace("-", "")
 
 
 def of_months(current_: str, months: Collection[str] | None) -> str:
-    """Rows of silver of some months (None: all), with the month to partition by."""
+    """Rows of silver of some months by number (None: all), with the month to partition by."""
     column = month("order_date")
-    where = "" if months is None else f" where {among(column, months)}"
+    where = "" if months is None else f" where {column} in ({', '.join(sorted(months)) or 'null'})"
     return f"select *, {column} as order_month from {current_}{where}"
 
 

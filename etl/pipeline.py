@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from etl import model
@@ -128,7 +129,7 @@ def validate(
     """Judge every row; what shape the batch has decides which plans are needed."""
     for schema in (CUSTOMERS, SALES):
         checked = f"checked_{schema.name}"
-        engine.table(checked, checked_sql(schema, landings[schema.name].view, manifest.as_of))
+        engine.check(checked, landings[schema.name], partial(checked_sql, schema, as_of=manifest.as_of))
         judge(engine, schema, checked, landings[schema.name], report)
     report.check_balance()
     shape = number_lines(engine, report)
@@ -247,8 +248,9 @@ def _sum(figures: Iterable[Sequence[Any]]) -> dict[str, Any]:
 def write_silver(engine: Engine, storage: Storage, state: LakeState, before: LakeState) -> None:
     moved = {month: key for month, key in state.sales.items() if before.sales.get(month) != key}
     if moved:
-        rows = model.of_months("current_sales", moved if before.sales else None)
-        engine.put_partitions(rows, "order_month", moved, storage, moved.__getitem__, "silver sales")
+        keys = {model.month_number(month): key for month, key in moved.items()}
+        rows = model.of_months("current_sales", keys if before.sales else None)
+        engine.put_partitions(rows, "order_month", keys, storage, keys.__getitem__, "silver sales")
     if state.customers and state.customers != before.customers:
         engine.put_parquet("select * from current_customers", storage, state.customers, "silver customers")
 

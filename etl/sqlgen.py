@@ -51,8 +51,14 @@ def _typed(column: Column) -> str:
         return name
     matched = f"regexp_extract({name}, '{kind.pattern}', 0) = {name}"
     if column.kind == "timestamp":
-        return f"case when {matched} then {_utc_day(name)} end"
-    return f"try_cast(case when {matched} then {name} end as {kind.sql_type})"
+        typed = f"case when {matched} then {_utc_day(name)} end"
+    else:
+        typed = f"try_cast(case when {matched} then {name} end as {kind.sql_type})"
+    if kind.canonical is None:
+        return typed
+    plain = f"try_cast({name} as {kind.sql_type})"
+    canonical = f"length({name}) {kind.canonical} and cast({plain} as string) = {name}"
+    return f"case when {canonical} then {plain} else {typed} end"
 
 
 def _utc_day(name: str) -> str:

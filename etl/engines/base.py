@@ -24,6 +24,9 @@ class Engine(Protocol):
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing: ...
 
+    def check(self, name: str, landing: Landing, sql: Callable[[str], str]) -> None:
+        """Compute and keep what `sql` makes of the landed view."""
+
     def table(self, name: str, sql: str) -> None:
         """Compute once and keep for the run."""
 

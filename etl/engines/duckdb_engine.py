@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from etl.engines.base import Landing
+from etl.errors import EtlError
 from etl.manifest import SourceFile
 from etl.reader.clean import CleanCsv, clean_csv
 from etl.reader.files import compression_of, read_file
@@ -20,13 +21,15 @@ from etl.sqlgen import empty_landed
 from etl.storage import Storage
 
 _THREADS = 8
+LARGE = 8 << 20  # bytes of a file of which several cores shall read parts
 
 
 class DuckDbEngine:
     name = "duckdb"
 
-    def __init__(self, work: Path, memory_limit: str | None = None) -> None:
+    def __init__(self, work: Path, memory_limit: str | None = None, large: int = LARGE) -> None:
         self._work = work
+        self._large = large
         self._cores = os.cpu_count() or 1
         config: dict[str, Any] = {
             "autoinstall_known_extensions": False,
@@ -40,43 +43,78 @@ class DuckDbEngine:
         self._connection = duckdb.connect(config=config)
         self._connection.execute("set TimeZone = 'UTC'")
         self._files = 0
-        self._landed: dict[str, tuple[Schema, Sequence[SourceFile], Landing]] = {}
+        self._landed: dict[str, tuple[Schema, Sequence[SourceFile]]] = {}
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
         """Clean CSV is read natively, everything else by the strict reader; both give the same records."""
         landing = Landing(view)
         self._land(schema, files, landing, native=True)
-        self._landed[view] = (schema, files, landing)
+        self._landed[view] = (schema, files)
         return landing
 
     def _land(self, schema: Schema, files: Sequence[SourceFile], landing: Landing, native: bool) -> None:
         landing.native.clear()
-        selects = [empty_landed(schema)]
+        source_type = self._source_type(landing.view, [file.name for file in files])
+        numbered, unnumbered = [], []
         for file, path in zip(files, fetch_all(files, self._work / "input"), strict=True):
+            source = f"cast({text(file.name)} as {source_type}) as source"
+            origin = f"{source}, cast({file.version} as bigint) as source_version"
             clean = clean_csv(path, schema) if native else None
             if clean and compression_of(path) in (None, "gzip"):
                 landing.native.append(file.name)
                 landing.notes[file.name] = _notes(clean, schema)
                 if clean.has_records:
-                    selects.append(_native(path, clean, file, schema))
+                    in_order = _native(path, clean, origin, schema, "row_number() over ()")
+                    in_parts = _native(path, clean, origin, schema, "null")
+                    numbered.append(in_order)
+                    unnumbered.append(in_parts if path.stat().st_size >= self._large else in_order)
             else:
                 landing.notes[file.name] = FileNotes()
-                selects.append(self._strict(path, file, schema, landing.notes[file.name]))
-        self.view(landing.view, "\nunion all ".join(selects))
+                numbered.append(self._strict(path, origin, schema, landing.notes[file.name]))
+                unnumbered.append(numbered[-1])
+        none = [empty_landed(schema)]
+        self.view(landing.view, "\nunion all ".join(numbered or none))
+        self.view(_unnumbered(landing.view), "\nunion all ".join(unnumbered or none))
+
+    def _source_type(self, view: str, names: Collection[str]) -> str:
+        """A type of the names of a landing's files, in the order of texts: a byte a row, not a text a row."""
+        values = ", ".join(text(name) for name in sorted(set(names)))
+        if names:
+            self._connection.execute(f"create type if not exists {view}_source as enum ({values})")
+        return f"{view}_source"
+
+    def check(self, name: str, landing: Landing, sql: Callable[[str], str]) -> None:
+        """Numbering the records of a large file would put all of this on one core: their places number them.
+
+        A table keeps the order in which a query gives its rows, and that is the file's order.
+        DuckDB itself finds a wrong number of fields: then the strict reader says which lines it is.
+        """
+        rows, unnumbered = f"{name}_rows", _unnumbered(landing.view)
+        try:
+            self.table(rows, sql(unnumbered))
+        except duckdb.Error:
+            if not landing.native:
+                raise
+            schema, files = self._landed[landing.view]
+            self._land(schema, files, landing, native=False)
+            self.table(rows, sql(unnumbered))
+        self.view(name, f"select * replace ({self._record(rows)} as record) from {rows}")
+
+    def _record(self, rows: str) -> str:
+        found = self.rows(
+            f"select source, min(rowid), max(rowid), count(*) from {rows} "
+            f"where record is null group by source"
+        )
+        if not found:
+            return "record"
+        if any(last - first + 1 != count for _, first, last, count in found):
+            raise EtlError(f"records of one file are not together in {rows}")
+        starts = " ".join(f"when {text(source)} then {first - 1}" for source, first, _, _ in found)
+        return f"coalesce(record, rowid - case source {starts} end)"
 
     def table(self, name: str, sql: str) -> None:
-        """DuckDB itself finds a wrong number of fields: then the strict reader says which lines it is."""
         self._forget(name, "view")
-        create = f"create or replace table {name} as {sql}"
-        try:
-            self._connection.execute(create)
-        except duckdb.Error:
-            native = [found for view, found in self._landed.items() if view in sql and found[2].native]
-            if not native:
-                raise
-            for schema, files, landing in native:
-                self._land(schema, files, landing, native=False)
-            self._connection.execute(create)
+        self._connection.execute(f"create or replace table {name} as {sql}")
 
     def view(self, name: str, sql: str) -> None:
         self._forget(name, "table")
@@ -170,7 +208,7 @@ class DuckDbEngine:
         self._files += 1
         return self._work / f"{stem}-{self._files}"
 
-    def _strict(self, path: Path, file: SourceFile, schema: Schema, notes: FileNotes) -> str:
+    def _strict(self, path: Path, origin: str, schema: Schema, notes: FileNotes) -> str:
         """Records through a file of JSON lines: no native reader can misread those."""
         landed = self._new_path("landed")
         with landed.open("w", encoding="utf-8") as out:
@@ -185,9 +223,8 @@ class DuckDbEngine:
         names = ("error", "raw", "extra", *schema.names)
         columns = ", ".join(["'record': 'bigint'", *(f"'{name}': 'varchar'" for name in names)])
         return (
-            f"select {text(file.name)} as source, cast({file.version} as bigint) as source_version, record, "
-            f"{', '.join(names)} from read_json({text(str(landed))}, format = 'newline_delimited', "
-            f"columns = {{{columns}}}, maximum_object_size = {32 * MAX_LINE})"
+            f"select {origin}, record, {', '.join(names)} from read_json({text(str(landed))}, "
+            f"format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {32 * MAX_LINE})"
         )
 
 
@@ -207,7 +244,11 @@ def _csv(path: Path, clean: CleanCsv) -> str:
     )
 
 
-def _native(path: Path, clean: CleanCsv, file: SourceFile, schema: Schema) -> str:
+def _unnumbered(view: str) -> str:
+    return f"{view}_unnumbered"
+
+
+def _native(path: Path, clean: CleanCsv, origin: str, schema: Schema, record: str) -> str:
     known = ", ".join(
         f'"{n}" as {n}' if n in clean.names else f"cast(null as varchar) as {n}" for n in schema.names
     )
@@ -218,9 +259,8 @@ def _native(path: Path, clean: CleanCsv, file: SourceFile, schema: Schema) -> st
         pairs = ", ".join(f'{text(n)}, "{n}"' for n in rest)
         extra = f"nullif(cast(json_merge_patch('{{}}', json_object({pairs})) as varchar), '{{}}')"
     return (
-        f"select {text(file.name)} as source, cast({file.version} as bigint) as source_version, "
-        f"row_number() over () as record, cast(null as varchar) as error, {raw} as raw, {extra} as extra, "
-        f"{known} from {_csv(path, clean)}"
+        f"select {origin}, cast({record} as bigint) as record, cast(null as varchar) as error, "
+        f"{raw} as raw, {extra} as extra, {known} from {_csv(path, clean)}"
     )
 
 

@@ -54,6 +54,9 @@ class SparkEngine:
         whole.createOrReplaceTempView(view)
         return landing
 
+    def check(self, name: str, landing: Landing, sql: Callable[[str], str]) -> None:
+        self.table(name, sql(landing.view))
+
     def table(self, name: str, sql: str) -> None:
         self._keep(self._spark.sql(sql)).createOrReplaceTempView(name)
 

@@ -54,6 +54,8 @@ ALLOWED = {
         "md5",
         "in",
         "exists",
+        "month",
+        "year",
         "over",
     ),
     "approx_count_distinct",  # of the profile only, which says that it is an estimate
