@@ -29,6 +29,15 @@ def test_the_job_scales_by_itself_ends_in_an_hour_and_never_retries_by_itself() 
     assert job["ExecutionProperty"] == {"MaxConcurrentRuns": 1}
 
 
+def test_java_compiles_the_rules_in_the_driver_and_in_the_executors() -> None:
+    """Several settings in one --conf: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html"""
+    conf = BASE["EtlJob"]["Properties"]["DefaultArguments"]["--conf"]
+    options = dict(setting.split("=", 1) for setting in conf.split(" --conf "))
+    assert options == dict.fromkeys(
+        ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"), "-XX:-DontCompileHugeMethods"
+    )
+
+
 def test_the_small_batch_lambda_is_never_retried_by_lambda_and_reports_its_failure() -> None:
     rules = BINDINGS["EtlSmallBatchAsync"]["Properties"]
     assert rules["MaximumRetryAttempts"] == 0
