@@ -102,13 +102,17 @@ def current(silver: str, orders: str, won: str) -> str:
     )
 
 
+def customers_of(checked: str) -> str:
+    return f"select {', '.join(CUSTOMER_COLUMNS)} from {checked} where failed is null"
+
+
 def merged_customers(known: str, checked: str) -> str:
     columns = ", ".join(CUSTOMER_COLUMNS)
     return f"""
 select {columns} from (
   select *, row_number() over (partition by customer_id order by version desc, {_LATEST}) as place
   from (
-    select {columns} from {known} union all select {columns} from {checked} where failed is null
+    select {columns} from {known} union all {customers_of(checked)}
   ) as candidates
 ) as ranked where place = 1"""
 

@@ -1,6 +1,6 @@
 """Quality: counts by kind, file and rule, the profile, the thresholds and the quarantine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from etl.engines.base import Engine, Landing
@@ -16,12 +16,15 @@ MAX_QUARANTINED_SHARE = 0.2
 MIN_ROWS_FOR_THRESHOLD = 100
 
 
-def judge(engine: Engine, schema: Schema, checked: str, landing: Landing, report: Report) -> None:
+def counted(checked: str) -> str:
+    """How many rows of each source failed and warned of what."""
+    return f"select source, failed, warned, count(*) from {checked} group by source, failed, warned"
+
+
+def judge(found: Iterable[tuple[Any, ...]], schema: Schema, landing: Landing, report: Report) -> None:
     """Count every row of a kind once as accepted or quarantined, by file and by reason."""
     by_source: dict[str, tuple[int, int]] = {}
-    for source, failed, warned, count in engine.rows(
-        f"select source, failed, warned, count(*) from {checked} group by source, failed, warned"
-    ):
+    for source, failed, warned, count in found:
         rows, rejected = by_source.get(source, (0, 0))
         by_source[source] = (rows + count, rejected + (count if failed else 0))
         _add_reasons(report.quarantined_by_rule, failed, count)

@@ -20,12 +20,14 @@ class Landing:
 
 
 class Engine(Protocol):
+    """`check`, `rows` and `result` may be called from several threads at a time."""
+
     name: str
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing: ...
 
-    def check(self, name: str, landing: Landing, sql: Callable[[str], str]) -> None:
-        """Compute and keep what `sql` makes of the landed view."""
+    def check(self, name: str, landing: Landing, sql: str) -> None:
+        """Compute and keep a query over the landed view."""
 
     def table(self, name: str, sql: str) -> None:
         """Compute once and keep for the run."""
@@ -36,6 +38,9 @@ class Engine(Protocol):
         """A view over Parquet objects; with none, an empty view of the columns of the query `like`."""
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
+
+    def fingerprint(self, column: str) -> str:
+        """Cheap to count distinct: alike for equal texts, and now and then for others; NULL of NULL."""
 
     def put_partitions(
         self,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,16 +41,15 @@ class DuckDbEngine:
         }
         if memory_limit:
             config["memory_limit"] = memory_limit
-        self._connection = duckdb.connect(config=config)
-        self._connection.execute("set TimeZone = 'UTC'")
+        self._database = duckdb.connect(config=config)
+        self._of_thread = threading.local()
         self._files = 0
-        self._landed: dict[str, tuple[Schema, Sequence[SourceFile]]] = {}
+        self._landed: dict[str, tuple[Schema, Sequence[SourceFile], str]] = {}
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
         """Clean CSV is read natively, everything else by the strict reader; both give the same records."""
         landing = Landing(view)
         self._land(schema, files, landing, native=True)
-        self._landed[view] = (schema, files)
         return landing
 
     def _land(self, schema: Schema, files: Sequence[SourceFile], landing: Landing, native: bool) -> None:
@@ -73,8 +73,8 @@ class DuckDbEngine:
                 numbered.append(self._strict(path, origin, schema, landing.notes[file.name]))
                 unnumbered.append(numbered[-1])
         none = [empty_landed(schema)]
-        self.view(landing.view, "\nunion all ".join(numbered or none))
-        self.view(_unnumbered(landing.view), "\nunion all ".join(unnumbered or none))
+        self.view(landing.view, "\nunion all ".join(unnumbered or none))
+        self._landed[landing.view] = (schema, files, "\nunion all ".join(numbered or none))
 
     def _source_type(self, view: str, names: Collection[str]) -> str:
         """A type of the names of a landing's files, in the order of texts: a byte a row, not a text a row."""
@@ -83,21 +83,23 @@ class DuckDbEngine:
             self._connection.execute(f"create type if not exists {view}_source as enum ({values})")
         return f"{view}_source"
 
-    def check(self, name: str, landing: Landing, sql: Callable[[str], str]) -> None:
+    def check(self, name: str, landing: Landing, sql: str) -> None:
         """Numbering the records of a large file would put all of this on one core: their places number them.
 
-        A table keeps the order in which a query gives its rows, and that is the file's order.
+        A table keeps the order in which a query gives its rows, and that is the file's order. The view has
+        numbers of its own only afterwards, when no more than the rejects are read again.
         DuckDB itself finds a wrong number of fields: then the strict reader says which lines it is.
         """
-        rows, unnumbered = f"{name}_rows", _unnumbered(landing.view)
+        rows = f"{name}_rows"
         try:
-            self.table(rows, sql(unnumbered))
+            self.table(rows, sql)
         except duckdb.Error:
             if not landing.native:
                 raise
-            schema, files = self._landed[landing.view]
+            schema, files, _ = self._landed[landing.view]
             self._land(schema, files, landing, native=False)
-            self.table(rows, sql(unnumbered))
+            self.table(rows, sql)
+        self.view(landing.view, self._landed[landing.view][2])
         self.view(name, f"select * replace ({self._record(rows)} as record) from {rows}")
 
     def _record(self, rows: str) -> str:
@@ -133,6 +135,9 @@ class DuckDbEngine:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql).fetchall()
+
+    def fingerprint(self, column: str) -> str:
+        return column
 
     def result(self, name: str, sql: str) -> None:
         self.table(name, sql)
@@ -196,7 +201,16 @@ class DuckDbEngine:
         storage.put(key, path, point)
 
     def close(self) -> None:
-        self._connection.close()
+        self._database.close()
+
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        """A connection runs one statement at a time: each thread has its own to the one database."""
+        if not hasattr(self._of_thread, "connection"):
+            self._of_thread.connection = self._database.cursor()
+            self._of_thread.connection.execute("set TimeZone = 'UTC'")
+        found: duckdb.DuckDBPyConnection = self._of_thread.connection
+        return found
 
     def _forget(self, name: str, kind: str) -> None:
         """DuckDB replaces a view by a view only, and a table by a table."""
@@ -242,10 +256,6 @@ def _csv(path: Path, clean: CleanCsv) -> str:
         f"compression = '{packed}', "
         f"max_line_size = {MAX_LINE}, columns = {{{columns}}})"
     )
-
-
-def _unnumbered(view: str) -> str:
-    return f"{view}_unnumbered"
 
 
 def _native(path: Path, clean: CleanCsv, origin: str, schema: Schema, record: str) -> str:

@@ -54,8 +54,8 @@ class SparkEngine:
         whole.createOrReplaceTempView(view)
         return landing
 
-    def check(self, name: str, landing: Landing, sql: Callable[[str], str]) -> None:
-        self.table(name, sql(landing.view))
+    def check(self, name: str, landing: Landing, sql: str) -> None:
+        self.table(name, sql)
 
     def table(self, name: str, sql: str) -> None:
         self._keep(self._spark.sql(sql)).createOrReplaceTempView(name)
@@ -74,6 +74,9 @@ class SparkEngine:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self._spark.sql(sql).collect()]
+
+    def fingerprint(self, column: str) -> str:
+        return f"case when {column} is not null then xxhash64({column}) end"
 
     def result(self, name: str, sql: str) -> None:
         """Gold comes to the driver as Arrow: no job to count it and none to write it."""
