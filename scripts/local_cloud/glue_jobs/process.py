@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from scripts.local_cloud import glue_store
-from scripts.local_cloud.glue_jobs import java
+from scripts.local_cloud.glue_jobs import java, spark
 
 _HERE = Path(__file__).parent
 # What Glue's own launcher takes and the script never sees.
@@ -229,13 +229,7 @@ def _environment(work: Assignment, paths: Sequence[Path]) -> dict[str, str]:
         "AWS_DEFAULT_REGION": work.region,
         "AWS_REGION": work.region,
     }
-    home = java.find_home() if work.spark else None
-    if home is not None:
-        found["JAVA_HOME"] = str(home)
-        found["PYSPARK_PYTHON"] = found["PYSPARK_DRIVER_PYTHON"] = sys.executable
-        found["SPARK_LOCAL_IP"] = "127.0.0.1"
-        found["SPARK_LOCAL_DIRS"] = str(temporary)
-    return found
+    return found | (spark.environment(temporary) if work.spark else {})
 
 
 def _pump(name: str, stream: IO[str] | None, sink: LineSink) -> None:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-argumen
 
 import io
 import json
+import os
 import zipfile
 from typing import Any
 
@@ -194,6 +195,32 @@ def test_an_unknown_job_or_run_is_not_found(lake: Lake) -> None:
         lake.glue.get_job_run(JobName=make_job(lake, ""), RunId="jr_unknown")
 
 
+# Addresses as /proc/net shows them: 127.0.0.1, the same as IPv6, ::1.
+LOOPBACK = ("0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
+# Where the job's Java listens, how large it is, and the files that it holds open outside of the job's folder.
+OF_THIS_MACHINE = """
+import json, os
+from pathlib import Path
+def of(pid):
+    return [os.readlink(f) for f in Path(f'/proc/{pid}/fd').iterdir() if f.is_symlink()]
+jvm = glue.spark_session.sparkContext._jvm
+pid = jvm.java.lang.ProcessHandle.current().pid()
+links = of(pid)
+rows = [row.split() for name in ('tcp', 'tcp6') for row in open(f'/proc/net/{name}').readlines()[1:]]
+listening = [row[1].rpartition(':')[0] for row in rows if row[3] == '0A' and f'socket:[{row[9]}]' in links]
+temporary = jvm.java.lang.System.getProperty('java.io.tmpdir')
+maps = [row.split()[-1] for row in open(f'/proc/{pid}/maps') if 'hsperfdata' in row]
+warehouse = glue.spark_session.conf.get('spark.sql.warehouse.dir').removeprefix('file:')
+print(json.dumps({
+    'listening': listening,
+    'memory': jvm.java.lang.Runtime.getRuntime().maxMemory(),
+    'ui': str(glue.spark_session.sparkContext.uiWebUrl),
+    'partitions': glue.spark_session.conf.get('spark.sql.shuffle.partitions'),
+    'outside': maps + [place for place in (temporary, warehouse) if not place.startswith(os.getcwd())],
+}))
+"""
+
+
 @pytest.mark.spark
 def test_a_spark_job_runs_on_spark(lake: Lake) -> None:
     """https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python.html"""
@@ -211,6 +238,16 @@ def test_a_spark_job_runs_on_spark(lake: Lake) -> None:
         "print('total', total, glue.spark_session.version)\n"
         "job.commit()\n"
     )
+    if lake.cloud.endpoint:
+        script += OF_THIS_MACHINE
     run = run_job(lake, make_job(lake, script, "glueetl"))
     assert run["JobRunState"] == "SUCCEEDED", run
-    assert any(line.startswith("total 5050 3.5") for line in logged(lake, "/aws-glue/jobs/output", run["Id"]))
+    lines = logged(lake, "/aws-glue/jobs/output", run["Id"])
+    assert any(line.startswith("total 5050 3.5") for line in lines)
+    if lake.cloud.endpoint:
+        told = json.loads(next(line for line in lines if line.startswith("{")))
+        assert told["listening"]
+        assert [place for place in told["listening"] if place not in LOOPBACK] == []
+        assert int(told["memory"]) > 2 << 30
+        assert (told["ui"], told["partitions"]) == ("None", str(2 * (os.cpu_count() or 2)))
+        assert told["outside"] == []
