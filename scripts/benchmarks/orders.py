@@ -237,7 +237,7 @@ class Bench:
         totals = [sum(item.usd(prices) for item in bills[name]) * million for name in self._names()]
         side_by_side([("a million orders", f"${totals[0]:.2f}", f"${totals[1]:.2f}")])
         print("GB-seconds are this machine's, so an upper bound; batches of queues are the engine's,")
-        print("which never waits: on AWS they are larger and fewer. Mail and SMS to customers are extra.")
+        print("which waits 0.25 s at most: on AWS they are larger. Mail and SMS to customers are extra.")
         title("Beside it, each month, whether there are orders or not")
         for what, usd in orders_bill.fixed(**self._declared()):
             print(f"{what:46} ${usd:8.2f}")
