@@ -2,7 +2,8 @@
 
 docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html#invocation-eventsourcemapping-batching:
 a batch goes out when it has BatchSize messages, when its window is over, or at 6 MB. A window is an upper
-limit; here it is over after a fraction of a second, so that nobody waits for it on a laptop.
+limit; here it is over a fraction of a second after the batch before, so that who sends one message waits for
+nothing, and a busy queue makes few calls.
 """
 
 import threading
@@ -30,6 +31,7 @@ def install(context: Context) -> None:
     if lambda_svc._esm_wake is not concurrency.esm_wake:
         raise SeamError("lambda_svc no longer polls when concurrency.esm_wake is set")
     alarm = _Alarm(concurrency.esm_wake)
+    taken: dict[str, float] = {}  # when a queue's last batch went out
 
     def receive(queue_url: str, max_number: int) -> list[dict[str, Any]]:
         with sqs._queues_lock:
@@ -41,21 +43,23 @@ def install(context: Context) -> None:
             size = int(max_number or 1) if window else min(int(max_number or 1), _AT_ONCE)
             now = time.time()
             waiting = [message for message in queue["messages"] if message["visible_at"] <= now]
-            due = is_due(waiting, size, window, now)
+            due = is_due(waiting, size, window, taken.get(queue_url, 0.0), now)
             if due > now:
                 alarm.at(due)
                 return []
+            if window and waiting:
+                taken[queue_url] = now
             return list(collect(queue, fitting(waiting, size), visible_for))
 
     sqs._receive_messages_for_esm = receive
     lambda_svc._esm_wake = alarm
 
 
-def is_due(waiting: Sequence[dict[str, Any]], size: int, window: float, now: float) -> float:
-    """When a batch of these messages is to go out: now, or at the end of its window."""
-    if not window or not waiting or len(waiting) >= size or fitting(waiting, size) < len(waiting):
+def is_due(waiting: Sequence[dict[str, Any]], size: int, window: float, before: float, now: float) -> float:
+    """When these messages are to go out, if the batch before went out at `before`: now, or a little later."""
+    if not waiting or len(waiting) >= size or fitting(waiting, size) < len(waiting):
         return now
-    return float(min(message["visible_at"] for message in waiting)) + min(window, LONGEST)
+    return max(now, before + min(window, LONGEST)) if window else now
 
 
 def fitting(waiting: Sequence[dict[str, Any]], size: int) -> int:

@@ -73,26 +73,26 @@ def test_partial_answer_gives_back_what_it_names_or_everything(answer: Any, fail
     assert failures(answer, {"a", "b"}) == failed
 
 
-def waiting(*ages: float, size: int = 10) -> list[dict[str, Any]]:
-    """Messages that have been visible for so many seconds at the time 100."""
-    return [{"visible_at": 100.0 - age, "body": "x" * size} for age in ages]
+def waiting(count: int, size: int = 10) -> list[dict[str, Any]]:
+    return [{"body": "x" * size}] * count
 
 
-def test_batch_goes_out_at_the_end_of_its_window_counted_from_its_oldest_message() -> None:
-    assert is_due(waiting(0.1, 0.0), 100, 5.0, 100.0) == pytest.approx(99.9 + LONGEST)
-    assert is_due(waiting(LONGEST + 0.1, 0.0), 100, 5.0, 100.0) <= 100.0
+def test_batch_follows_the_one_before_after_a_part_of_its_window_and_a_first_one_waits_for_nothing() -> None:
+    assert is_due(waiting(2), 100, 5.0, 99.9, 100.0) == pytest.approx(99.9 + LONGEST)
+    assert is_due(waiting(2), 100, 0.1, 99.95, 100.0) == pytest.approx(100.05)
+    assert is_due(waiting(2), 100, 5.0, 99.0, 100.0) == 100.0
 
 
 def test_batch_does_not_wait_when_it_is_full_or_has_no_window() -> None:
-    assert is_due(waiting(0.0, 0.0), 2, 5.0, 100.0) == 100.0
-    assert is_due(waiting(0.0), 100, 0.0, 100.0) == 100.0
-    assert is_due(waiting(0.0, 0.0, size=3_000_000), 100, 5.0, 100.0) == 100.0
+    assert is_due(waiting(2), 2, 5.0, 99.9, 100.0) == 100.0
+    assert is_due(waiting(1), 100, 0.0, 99.9, 100.0) == 100.0
+    assert is_due(waiting(2, size=3_000_000), 100, 5.0, 99.9, 100.0) == 100.0
 
 
 def test_batch_has_at_least_one_message_and_no_more_than_lambda_s_payload_holds() -> None:
-    assert fitting(waiting(0.0, 0.0, 0.0), 2) == 2
-    assert fitting(waiting(0.0, 0.0, 0.0, size=2_000_000), 100) == 2
-    assert fitting(waiting(0.0, 0.0, size=9_000_000), 100) == 1
+    assert fitting(waiting(3), 2) == 2
+    assert fitting(waiting(3, size=2_000_000), 100) == 2
+    assert fitting(waiting(2, size=9_000_000), 100) == 1
 
 
 def test_embedded_metric_has_each_set_of_dimensions() -> None:
