@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from scripts import configure, provision, register, tokens
+from scripts import tokens
 from scripts.deployment.deployed import Deployed
 from scripts.local_cloud.launcher import Engine
 from tests.integration.deployment import cloud
@@ -56,10 +56,7 @@ def prod(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> 
         secret = json.dumps({"url": database_url})
         session.client("secretsmanager").create_secret(Name=cloud.PROD.secret_name, SecretString=secret)
         project = cloud.copy_app(tmp_path)
-        provision.apply(cloud.PROD, session)
-        configure.apply(cloud.PROD, project)
-        cloud.chalice_deploy(cloud.PROD, project)
-        register.apply(cloud.PROD, session, project)
+        cloud.deploy(cloud.PROD, session, project, migrate=True)
         api = Deployed.read(project, "prod").api()["rest_api_id"]
         yield Stage(f"{engine.endpoint}/_aws/execute-api/{api}/prod", session)
 

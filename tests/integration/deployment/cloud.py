@@ -50,8 +50,8 @@ def chalice_deploy(stage: StageSettings, project: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def deploy(stage: StageSettings, session: Any, project: Path) -> None:
-    """Provision, configure, `chalice deploy`, register; the database is not there, so nothing is migrated."""
+def deploy(stage: StageSettings, session: Any, project: Path, migrate: bool = False) -> None:
+    """Provision, configure, `chalice deploy`, register; `migrate` where the stage's database is there."""
     provision.apply(stage, session)
     with tempfile.TemporaryDirectory() as folder:
         built = built_etl(Path(folder))
@@ -59,7 +59,7 @@ def deploy(stage: StageSettings, session: Any, project: Path) -> None:
         calls.apply(uploads, session)
     configure.apply(stage, project)
     chalice_deploy(stage, project)
-    register.apply(stage, session, project, migrate=False)
+    register.apply(stage, session, project, migrate=migrate)
 
 
 def built_etl(folder: Path) -> list[Path]:
