@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 
 from scripts.local_run.outside import ledger, wait_until
 from tests.e2e.conftest import ROOT
+from tests.e2e.terminal import Terminal, answers
 from tests.live import Platform
 
 pytestmark = pytest.mark.e2e
@@ -18,55 +17,11 @@ PAGE = ROOT / "docs" / "lesson-commands.md"
 ARN = r'"(arn:aws:states:[^"]+:execution:[^"]+)"'
 
 
-class Terminal:
-    """One shell after another, each with the variables and the folder of the one before."""
-
-    def __init__(self, platform: Platform, folder: Path) -> None:
-        self.folder = folder
-        self._state = folder / "variables"
-        self._state.touch()
-        tools = Path(sys.executable).parent
-        self._env = platform.environment()
-        self._env |= {"API_ENDPOINT": platform.api_url, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
-        self._env["PATH"] = f"{tools}:{self._env['PATH']}"
-
-    def run(self, heading: str) -> str:
-        """What the block under this heading prints. Asserts that each of its commands succeeds."""
-        script = f"set -eo pipefail\n. {self._state}\n{block(heading)}\nexport -p > {self._state}\n"
-        done = subprocess.run(
-            ["bash", "-c", script],
-            cwd=self.folder,
-            env=self._env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, f"{heading}: {done.stdout}{done.stderr}"
-        return done.stdout
-
-
-def block(heading: str) -> str:
-    """The commands under the first heading that begins so."""
-    found = re.search(rf"^## {heading}.*?^```bash\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    assert found, heading
-    return found[1]
-
-
 @pytest.fixture
 def terminal(platform: Platform, tmp_path: Path) -> Terminal:
-    made = Terminal(platform, tmp_path)
+    made = Terminal(PAGE, platform, tmp_path)
     made.run("Setting up")
     return made
-
-
-def answers(text: str) -> list[Any]:
-    """The JSON documents that several commands printed one after another."""
-    decoder, found = json.JSONDecoder(), []
-    while "{" in text:
-        document, end = decoder.raw_decode(text[text.index("{") :])
-        found.append(document)
-        text = text[text.index("{") + end :]
-    return found
 
 
 def ended(platform: Platform, execution: str) -> Any:

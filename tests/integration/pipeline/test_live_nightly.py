@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,10 +13,13 @@ from scripts.local_run.environment import ROOT
 from scripts.local_run.lake_story import SAMPLES, query
 from scripts.local_run.outside import wait_until
 from scripts.local_run.stack import STAGE
-from tests.integration.pipeline.deployed import LAKE, ended, idle, number, upload
+from tests.integration.pipeline.deployed import LAKE, ended, idle, number, sales, upload
 from tests.live import Platform
 
 pytestmark = pytest.mark.e2e
+NIGHT_CUSTOMER = (
+    b"customer_id,name,email,registration_date,status\nCN1,Night Owl,owl@example.com,2023-01-01,active\n"
+)
 REVENUE = "select order_date, region, daily_revenue, daily_orders from daily_sales order by 1, 2"
 
 
@@ -80,6 +85,48 @@ def test_the_orchestrator_starts_the_job_of_the_seeds_own_payload(platform: Plat
     )
     assert told["status"] == "STOPPED"
     assert number("select count(*) from daily_sales") != "0"
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+def test_the_nightly_workflow_has_spark_read_the_crawled_tables(platform: Platform, samples: None) -> None:
+    """Two files that no event told of: only the catalog can have led the job to them."""
+    with unannounced(platform):
+        upload(platform, "raw-data/night_sales.csv", sales("7701,CN1,P1,2,5.25,2024-04-01,North"))
+        upload(platform, "raw-data/night_customers.csv", NIGHT_CUSTOMER)
+    crawl(platform)
+    glue, workflow = platform.client("glue"), names.resource("etl-nightly", STAGE)
+    run_id = glue.start_workflow_run(Name=workflow)["RunId"]
+    run = wait_until(
+        lambda: glue.get_workflow_run(Name=workflow, RunId=run_id)["Run"],
+        lambda run: run["Status"] in ("COMPLETED", "STOPPED", "ERROR"),
+        "the nightly workflow",
+        600,
+    )
+    assert (run["Status"], run["Statistics"]["SucceededActions"]) == ("COMPLETED", 1), run
+    assert number("select sum(daily_revenue) from daily_sales where order_date = '2024-04-01'") == "10.50"
+    assert query("select name, total_spent from customer_metrics where customer_id = 'CN1'") == [
+        {"name": "Night Owl", "total_spent": "10.50"}
+    ]
+    adopted = (
+        "select state, engine, reason from pipeline_runs where run_id like 'catalog-%%'"
+        " and ended_at is not null order by started_at desc limit 1"
+    )
+    [found] = wait_until(lambda: platform.rows(adopted), bool, "the checks of the nightly run", 200)
+    assert found == ("succeeded", "spark", "started outside of the starter")
+
+
+@contextmanager
+def unannounced(platform: Platform) -> Iterator[None]:
+    """Meanwhile the bucket tells nobody of what is put there."""
+    s3 = platform.client("s3")
+    told = s3.get_bucket_notification_configuration(Bucket=LAKE)
+    told.pop("ResponseMetadata")
+    s3.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration={})
+    try:
+        yield
+    finally:
+        s3.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration=told)
 
 
 def crawl(platform: Platform) -> None:
