@@ -32,11 +32,13 @@ class Finding:
     found: str
     expected: str
     detail: str
+    moving: bool = False
 
 
 _DONE = "from sales where status = 'completed'"
 CHECKS = (
     Check("sales revenue", f"select sum(line_amount) {_DONE}", "report.tables.daily_sales.revenue"),
+    Check("sales rows", "select count(*) from sales", "report.tables.sales.rows"),
     Check("daily_sales rows", "select count(*) from daily_sales", "report.tables.daily_sales.rows"),
     Check(
         "daily_sales revenue",
@@ -107,7 +109,7 @@ def check(facts: Mapping[str, Any], query: Query) -> list[Finding]:
     """Every finding; a query that fails is one that failed."""
     days = _listed(facts["report"].get("dates_touched") or ())
     findings = [_judged(one, found, facts) for one, found in _values(CHECKS, days, query)]
-    return [*findings, *_ledger(facts, query)]
+    return [*findings, _freshness(facts.get("freshness") or {}), *_ledger(facts, query)]
 
 
 def table(findings: Sequence[Mapping[str, Any]]) -> str:
@@ -171,6 +173,15 @@ def _judged(one: Check, found: Any, facts: Mapping[str, Any]) -> Finding:
     return _finding(one.name, value == _number(expected), value, expected)
 
 
+def _freshness(told: Mapping[str, Any]) -> Finding:
+    """No completed order waits longer than it may for the tables to be published."""
+    waiting, hours, at = told.get("waiting"), told.get("hours"), told.get("published_at")
+    if waiting is None or not at:
+        return _finding("freshness", False, "nothing", 0, "the report does not say when it was published")
+    said = f"published {at}; {waiting} completed orders placed since wait longer than {hours} hours"
+    return _finding("freshness", waiting == 0, waiting, 0, said)
+
+
 def _ledger(facts: Mapping[str, Any], query: Query) -> Iterator[Finding]:
     """The lake's revenue of the platform's own orders against the payment ledger, to the cent, by day.
 
@@ -192,16 +203,17 @@ def _ledger(facts: Mapping[str, Any], query: Query) -> Iterator[Finding]:
         )
         moving = bool(one.get("moving")) and lake != money
         note = f"difference {lake - money:.2f}" + (", still moving" if moving else "")
-        yield _finding(
-            f"ledger {day}", lake == money or moving, lake, money, f"lake {lake}, ledger {money}: {note}"
-        )
+        said = f"lake {lake}, ledger {money}: {note}"
+        yield _finding(f"ledger {day}", lake == money or moving, lake, money, said, moving)
     if not ledger:
-        yield _finding("ledger", True, 0, 0, "no day was touched")
+        yield _finding("ledger", False, "nothing", "days", "no day was given to compare")
 
 
-def _finding(name: str, passed: bool, found: Any, expected: Any, detail: str | None = None) -> Finding:
+def _finding(
+    name: str, passed: bool, found: Any, expected: Any, detail: str | None = None, moving: bool = False
+) -> Finding:
     said = detail or (f"{found}" if passed else f"{found}, expected {expected}")
-    return Finding(name, passed, str(found), str(expected), said)
+    return Finding(name, passed, str(found), str(expected), said, moving)
 
 
 def _expected(path: str, facts: Any) -> Any:

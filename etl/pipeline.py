@@ -106,6 +106,8 @@ def merge(
         try:
             with report.phase("write"):
                 write_silver(engine, storage, state, before)
+                state = measured(storage, state)
+                report.silver_bytes = sum(state.sizes.values())
                 committed = save_state(storage, state, "commit", tag)
                 duplicates = report.duplicates
                 write_gold(engine, gold, state)
@@ -190,14 +192,19 @@ def transform(
     engine: Engine, storage: Storage, manifest: Manifest, state: LakeState, shape: Shape, report: Report
 ) -> LakeState:
     """Merge the batch into silver and count the touched gold; the state that a commit will make true."""
-    merge_sales(engine, storage, state, shape.repeated, report)
+    rows = merge_sales(engine, storage, state, shape.repeated, report)
+    report.silver_bytes = sum(state.sizes.values())
     known = [state.customers] if state.customers else []
     engine.parquet("known_customers", storage, known, model.empty_customers())
     if known or shape.repeated_customers:
         engine.table("current_customers", model.merged_customers("known_customers", "checked_customers"))
     else:
         engine.view("current_customers", model.customers_of("checked_customers"))
-    wanted = replace(touched(engine, manifest, state, report), one_line=state.one_line and shape.one_line)
+    wanted = replace(
+        touched(engine, manifest, state, report),
+        one_line=state.one_line and shape.one_line,
+        sales_rows=rows,
+    )
     orders = model.count_orders(wanted.one_line)
     days = wanted.pending_dates if state.sales else None
     buckets = wanted.pending_buckets
@@ -209,7 +216,8 @@ def transform(
     return count_tables(engine, wanted, report)
 
 
-def merge_sales(engine: Engine, storage: Storage, state: LakeState, repeated: bool, report: Report) -> None:
+def merge_sales(engine: Engine, storage: Storage, state: LakeState, repeated: bool, report: Report) -> int:
+    """How many lines all of silver has then."""
     engine.parquet("silver_sales", storage, list(state.sales.values()), model.empty_sales())
     engine.view("batch_orders", model.orders_of("batch_sales"))
     if state.sales:
@@ -219,13 +227,17 @@ def merge_sales(engine: Engine, storage: Storage, state: LakeState, repeated: bo
     if not state.sales and not repeated:
         engine.view("won_sales", "select * from batch_sales")
         engine.view("current_sales", "select * from won_sales")
-        return
+        return report.by_kind["sales"]["accepted"]
     engine.table("won_sales", model.winners("batch_sales", "old_sales"))
     engine.view("current_sales", model.current("silver_sales", "batch_orders", "won_sales"))
     old, won = engine.rows(
         "select (select count(*) from old_sales) as old, (select count(*) from won_sales) as won"
     )[0]
     report.duplicates = report.by_kind["sales"]["accepted"] + old - won
+    before = 0 if not state.sales else state.sales_rows
+    if before is None:
+        before = engine.rows("select count(*) from silver_sales")[0][0]
+    return int(before - old + won)
 
 
 def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report) -> LakeState:
@@ -264,6 +276,7 @@ def count_tables(engine: Engine, state: LakeState, report: Report) -> LakeState:
     report.tables = {
         "daily_sales": {"partitions": len(state.days), **_sum(state.days.values())},
         "customer_metrics": _sum(state.buckets.values()),
+        "sales": {"rows": state.sales_rows},
     }
     return state
 
@@ -284,6 +297,14 @@ def write_silver(engine: Engine, storage: Storage, state: LakeState, before: Lak
         engine.put_parquet("select * from current_customers", storage, state.customers, "silver customers")
 
 
+def measured(storage: Storage, state: LakeState) -> LakeState:
+    """With the bytes of every silver object; only folders whose objects are new to it are listed."""
+    keys, sizes = state.keys(), dict(state.sizes)
+    for folder in {"/".join(key.split("/")[:3]) for key in keys if key not in sizes}:
+        sizes |= storage.sizes(f"{folder}/")
+    return replace(state, sizes={key: sizes.get(key, 0) for key in keys})
+
+
 def write_gold(engine: Engine, storage: Storage, state: LakeState) -> None:
     if state.pending_dates:
         keys = {day: f"daily_sales/order_date={day}/data.parquet" for day in state.pending_dates}
@@ -295,6 +316,8 @@ def write_gold(engine: Engine, storage: Storage, state: LakeState) -> None:
 
 def publish(storage: Storage, manifest: Manifest, report: Report) -> None:
     """The report of every run; `_published.json` only of one that succeeded, and last of all."""
+    if report.status == "succeeded":
+        report.published_at = datetime.now(UTC).isoformat(timespec="seconds")
     body = report.to_json().encode()
     storage.put(f"_reports/{manifest.run_id}.json", body, "report")
     if report.status == "succeeded":

@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from etl.storage import read_url, storage_for
 _ADDED = ("source", "record", "reasons", "raw", "extra", "line_of")
 
 _ONLY_SALES = frozenset({"order_id", "line_number", "quantity"})
+ORDERS = "raw-data/orders/"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 if all rows pass now, 1 if some would be rejected again, 2 for a file that is none."""
     arguments = _parser().parse_args(argv)
     try:
-        rows = [row for url in arguments.files for row in corrected_rows(read_url(url), url)]
+        quarantined = [row for url in arguments.files for row in quarantined_rows(read_url(url), url)]
+        rows = [corrected(row) for row in quarantined]
         kind = arguments.kind or kind_of_rows(rows)
         bad = still_bad(rows, SCHEMAS[kind], arguments.as_of or datetime.now(UTC).date())
         for found in bad:
@@ -47,23 +49,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         if bad:
             print(f"error: {len(bad)} of {len(rows)} rows would be rejected again", file=sys.stderr)
             return 1
-        url = write(rows, arguments.output, kind)
+        written = write(quarantined, arguments.output, kind)
     except EtlError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    print(f"{len(rows)} rows written to {url}")
+    for url, count in written.items():
+        print(f"{count} rows written to {url}")
     return 0
 
 
-def corrected_rows(body: bytes, name: str) -> Iterator[dict[str, Any]]:
-    """The rows of a quarantine file as they go back into the raw zone."""
+def quarantined_rows(body: bytes, name: str) -> Iterator[dict[str, Any]]:
+    """The rows of a quarantine file, `extra` unfolded."""
     for number, line in enumerate(body.decode("utf-8", "replace").split("\n"), 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
             rest = json.loads(row.get("extra") or "{}")
-            kept = {key: value for key, value in row.items() if key not in _ADDED and value is not None}
+            kept = {key: value for key, value in row.items() if key != "extra" and value is not None}
             kept |= _place(row)
         except (ValueError, AttributeError, TypeError) as error:
             raise InputError(f"{name} line {number} is not a quarantined row: {error}") from error
@@ -84,6 +87,11 @@ def kind_of_rows(rows: Sequence[dict[str, Any]]) -> str:
     return kinds.pop() if kinds else "sales"
 
 
+def corrected(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A quarantined row as it goes back into the raw zone."""
+    return {key: value for key, value in row.items() if key not in _ADDED}
+
+
 def still_bad(rows: Sequence[dict[str, Any]], schema: Schema, as_of: date) -> list[StillBad]:
     """The rows that the rules would reject again, with all reasons."""
     if not rows:
@@ -97,12 +105,20 @@ def still_bad(rows: Sequence[dict[str, Any]], schema: Schema, as_of: date) -> li
     return [StillBad(*row) for row in found]
 
 
-def write(rows: Sequence[dict[str, Any]], output: str, kind: str) -> str:
-    """One PUT into the raw zone, which is an arrival like any other; the name says the kind."""
-    storage = storage_for(output)
-    key = f"corrected-{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl"
-    storage.put(key, _lines(rows), "reingest")
-    return storage.url(key)
+def write(quarantined: Sequence[Mapping[str, Any]], output: str, kind: str) -> dict[str, int]:
+    """Rows by address: a PUT into the raw zone is an arrival like any other; the name says the kind.
+
+    The platform's own orders go back to their own folder, by which the checks compare them with the ledger.
+    """
+    storage, name = storage_for(output), f"corrected-{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.jsonl"
+    of_orders = [row for row in quarantined if ORDERS in str(row.get("source"))]
+    others = [row for row in quarantined if ORDERS not in str(row.get("source"))]
+    written = {}
+    for folder, rows in (("", others), ("orders/", of_orders)):
+        if rows:
+            storage.put(folder + name, _lines([corrected(row) for row in rows]), "reingest")
+            written[storage.url(folder + name)] = len(rows)
+    return written
 
 
 def _lines(rows: Sequence[dict[str, Any]]) -> bytes:

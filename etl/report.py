@@ -28,6 +28,8 @@ class Report:
     repeated_lines: int = 0
     dates_touched: list[str] = field(default_factory=list)
     customers_touched: int = 0
+    silver_bytes: int = 0
+    published_at: str = ""
     files: list[dict[str, Any]] = field(default_factory=list)
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     profile: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -25,6 +25,8 @@ class LakeState:
     customers: str | None = None
     days: Mapping[str, Figures] = field(default_factory=dict)
     buckets: Mapping[str, Figures] = field(default_factory=dict)
+    sales_rows: int | None = None  # of all silver; None where an earlier release kept no count
+    sizes: Mapping[str, int] = field(default_factory=dict)  # bytes of each silver object
     pending_dates: Collection[str] = ()
     pending_buckets: Collection[str] = ()
     retired: Mapping[str, str] = field(default_factory=dict)  # superseded lately: key and time (ISO)

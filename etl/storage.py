@@ -45,6 +45,7 @@ class Storage(Protocol):
     def read(self, key: str) -> bytes | None: ...
     def read_tagged(self, key: str) -> tuple[bytes | None, str | None]: ...
     def tags(self, prefix: str) -> dict[str, str]: ...
+    def sizes(self, prefix: str) -> dict[str, int]: ...
     def fetch(self, key: str, directory: Path) -> Path: ...
     def put(self, key: str, content: bytes | Path, point: str) -> None: ...
     def swap(self, key: str, content: bytes | Path, point: str, expected: str | None) -> str: ...
@@ -73,6 +74,9 @@ class Guarded:
 
     def tags(self, prefix: str) -> dict[str, str]:
         return self.inner.tags(prefix)
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        return self.inner.sizes(prefix)
 
     def fetch(self, key: str, directory: Path) -> Path:
         return self.inner.fetch(key, directory)
@@ -123,6 +127,10 @@ class LocalStorage:
             with suppress(OSError):
                 for folder in path.parents[:2]:
                     folder.rmdir()
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        files = (path for path in (self.root / prefix).rglob("*") if path.is_file())
+        return {path.relative_to(self.root).as_posix(): path.stat().st_size for path in files}
 
     def fetch(self, key: str, directory: Path) -> Path:
         return self.root / key
@@ -199,6 +207,9 @@ class S3Storage:
         if errors := answer.get("Errors"):
             first = f"{errors[0].get('Code')} {errors[0].get('Key')}"
             raise EtlError(f"{len(errors)} of {len(keys)} objects not deleted, such as {first}")
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        return {key: found["Size"] for key, found in self._listed(prefix)}
 
     def fetch(self, key: str, directory: Path) -> Path:
         """Download once: only immutable objects (of a run's own prefix) are fetched, so a copy stays true."""

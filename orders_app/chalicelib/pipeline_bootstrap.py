@@ -44,7 +44,7 @@ class Pipeline:
     settings: PipelineSettings
     record_arrivals: Callable[[Sequence[Message]], list[str]]
     tend_runs: Callable[[], object]
-    on_published: Callable[[str], object]  # (key)
+    on_published: Callable[[str, str | None], object]  # (key, version)
     on_crawled: Callable[[bool, str], object]  # (succeeded, message)
     handle_failure: Callable[[str], object]  # (message body)
     mail_alarmed: Callable[[Sequence[str]], int]  # (messages of the alerts' topic)

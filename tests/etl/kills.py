@@ -73,6 +73,9 @@ class MortalStorage:
         self.countdown.step(point)
         self.inner.delete(keys, point)
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        return self.inner.sizes(prefix)
+
     def put(self, key: str, content: bytes | Path, point: str) -> None:
         self.countdown.step(point)
         self.inner.put(key, content, point)

@@ -38,7 +38,11 @@ class Lake:
         )
 
     def tables(self) -> tuple[list[tuple[Any, ...]], ...]:
-        return self.daily_sales(), self.customer_metrics(), self.silver()
+        silver = self.silver()
+        state = load_state(LocalStorage(self.root))
+        assert state.sales_rows in (None, len(silver))
+        assert state.sizes == {key: (self.root / key).stat().st_size for key in sorted(state.keys())}
+        return self.daily_sales(), self.customer_metrics(), silver
 
     def _read(self, pattern: str, columns: str) -> list[tuple[Any, ...]]:
         if not list(self.root.glob(pattern)):

@@ -8,7 +8,7 @@ import pytest
 
 from etl.manifest import kind_of
 from etl.pipeline import run
-from etl.reingest import corrected_rows, main
+from etl.reingest import main, quarantined_rows
 from tests.etl.builders import csv_file, customers_file, line, manifest_of, source
 from tests.etl.lake import Lake
 
@@ -105,6 +105,21 @@ def test_a_file_that_is_no_quarantine_is_one_clear_sentence(
     assert "line 1 is not a quarantined row" in capsys.readouterr().err
 
 
+def test_a_corrected_order_of_the_platform_goes_back_to_its_own_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, raw = rejected(tmp_path), tmp_path / "raw"
+    of_a_file = json.loads(path.read_text()) | {"quantity": "2"}
+    of_orders = of_a_file | {"source": "raw-data/orders/2024/01/15/a.jsonl"}
+    path.write_text("".join(json.dumps(row) + "\n" for row in (of_a_file, of_orders, of_orders)))
+    assert main([str(path), "--output", str(raw), "--as-of", "2024-12-31"]) == 0
+    [in_orders], [other] = list(raw.glob("orders/*.jsonl")), list(raw.glob("*.jsonl"))
+    counts = [len(file.read_text().splitlines()) for file in (in_orders, other)]
+    assert counts == [2, 1]
+    assert "source" not in json.loads(other.read_text())
+    assert capsys.readouterr().out == f"1 rows written to {other}\n2 rows written to {in_orders}\n"
+
+
 def test_a_text_with_unusual_line_separators_stays_one_row() -> None:
     body = json.dumps({"order_id": "1", "region": "a\x85b\u2028c"}, ensure_ascii=False).encode() + b"\n"
-    assert [row["region"] for row in corrected_rows(body, "x")] == ["a\x85b\u2028c"]
+    assert [row["region"] for row in quarantined_rows(body, "x")] == ["a\x85b\u2028c"]

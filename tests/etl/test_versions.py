@@ -11,6 +11,8 @@ import pytest
 
 from etl.manifest import SourceFile
 from etl.pipeline import run
+from etl.state import load_state
+from etl.storage import LocalStorage
 from tests.etl.builders import csv_file, customers_file, json_file, line, manifest_of
 from tests.etl.lake import Lake
 
@@ -30,6 +32,24 @@ def test_the_same_file_twice_changes_nothing(tmp_path: Path) -> None:
     files = [customers_file(tmp_path), csv_file(tmp_path / "a.csv", [line("1"), line("2"), line("2")])]
     once = lake_after(tmp_path / "once", [files]).tables()
     assert lake_after(tmp_path / "twice", [files, files]).tables() == once
+
+
+def test_a_lake_of_a_release_that_kept_no_counts_gets_them_with_its_next_run(tmp_path: Path) -> None:
+    output = tmp_path / "lake"
+    lake_after(output, [[customers_file(tmp_path), csv_file(tmp_path / "a.csv", [line("1"), line("2")])]])
+    pointer = output / "_state" / "current.json"
+    state = json.loads(pointer.read_text())
+    del state["sales_rows"], state["sizes"]
+    pointer.write_text(json.dumps(state))
+    later = csv_file(tmp_path / "b.csv", [line("3"), line("2", order_date="2024-03-01")], day=2)
+    report = run(manifest_of(output, later, run_id="run-2"))
+    assert report.tables["sales"] == {"rows": 3}
+    assert report.silver_bytes == sum(file.stat().st_size for file in live(output))
+    Lake(output).tables()
+
+
+def live(output: Path) -> list[Path]:
+    return [output / key for key in sorted(load_state(LocalStorage(output)).keys())]
 
 
 def test_a_later_version_of_an_order_replaces_all_its_lines(tmp_path: Path) -> None:

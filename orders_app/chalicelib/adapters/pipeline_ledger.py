@@ -56,6 +56,14 @@ class PostgresLedger:
             for day, minor, moving in rows
         ]
 
+    def completed_between(self, after: datetime, until: datetime) -> int:
+        query = (
+            "select count(*) from orders where status = 'completed' and placed_at > %s and placed_at <= %s"
+        )
+        with self._connect() as connection:
+            row = connection.execute(query, (after, until)).fetchone()
+        return int(row[0]) if row else 0
+
 
 class PostgresCustomerExports:
     """Who changed since the last export."""

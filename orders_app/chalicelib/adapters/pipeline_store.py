@@ -110,7 +110,7 @@ class PostgresPipelineStore:
         unknown = changes.keys() - _CHANGEABLE
         if unknown:
             raise PipelineError(f"no such column of a run: {sorted(unknown)!r}")
-        if to in FINAL:
+        if to in FINAL and run.state not in FINAL:
             changes["ended_at"] = now
         sets = "".join(f", {name} = %s" for name in changes)
         with self._connect() as connection:

@@ -63,7 +63,7 @@ def start_etl_run(event: CloudWatchEvent) -> None:
 @_on_published
 @traced
 def start_crawler(event: Any, context: object = None) -> None:
-    pipeline().on_published(pipeline_messages.key_of(event))
+    pipeline().on_published(*pipeline_messages.object_of(event))
 
 
 @pipeline_doors.on_cw_event(_CRAWLED, name="run-athena-checks")

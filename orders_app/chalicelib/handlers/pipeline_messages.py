@@ -30,10 +30,11 @@ def notifications(event: Mapping[str, Any]) -> list[str]:
     return [record["Sns"]["Message"] for record in event["Records"]]
 
 
-def key_of(event: Any) -> str:
-    """The object's key, out of Chalice's S3 event or, where packaged, of Lambda's own."""
+def object_of(event: Any) -> tuple[str, str | None]:
+    """The object's key and version, out of Chalice's S3 event or, where packaged, of Lambda's own."""
     payload = event if isinstance(event, Mapping) else event.to_dict()
-    return unquote_plus(payload["Records"][0]["s3"]["object"]["key"])
+    written = payload["Records"][0]["s3"]["object"]
+    return unquote_plus(written["key"]), written.get("versionId")
 
 
 def crawl_of(detail: Mapping[str, Any]) -> tuple[bool, str]:

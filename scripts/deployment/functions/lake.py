@@ -25,21 +25,18 @@ _CRAWLER = ARN % ("glue", "crawler/processed-data-crawler-{stage}")
 _SMALL_BATCH = ARN % ("lambda", "function:orders-{stage}-etl-small-batch")
 _CHECKS = ARN % ("lambda", "function:orders-{stage}-etl-athena-checks")
 
+_MARKER = objects("order-lake", "processed-data/_published.json")
+_READS_MARKER = (
+    Grant(("s3:GetObject",), (_MARKER,)),
+    Grant(("s3:ListBucket",), (whole_bucket("order-lake"),)),  # tells a missing object from a forbidden one
+)
 _STARTS_RUNS = (
     Grant(("s3:PutObject",), (objects("order-lake", "temp/manifests/"),)),
     Grant(("lambda:InvokeFunction",), (_SMALL_BATCH,)),
     Grant(("glue:StartJobRun",), (_JOB,)),
+    *_READS_MARKER,  # says how large silver is
 )
-_READS_REPORTS = (
-    Grant(
-        ("s3:GetObject",),
-        (
-            objects("order-lake", "processed-data/_published.json"),
-            objects("order-lake", "processed-data/_reports/"),
-        ),
-    ),
-    Grant(("s3:ListBucket",), (whole_bucket("order-lake"),)),  # tells a missing object from a forbidden one
-)
+_READS_REPORTS = (Grant(("s3:GetObject",), (objects("order-lake", "processed-data/_reports/"),)),)
 _ASKS_JOB = (Grant(("glue:GetJobRun",), (_JOB,)),)
 _STARTS_CRAWLER = (Grant(("glue:StartCrawler",), (_CRAWLER,)),)
 _STARTS_CHECKS = (Grant(("lambda:InvokeFunction",), (_CHECKS,)),)
@@ -84,7 +81,11 @@ FUNCTIONS: Mapping[str, Function] = {
         timeout=300, database=True, concurrency=1,
     ),
     "start-crawler": Function(
-        (*_READS_REPORTS, *_STARTS_CRAWLER, *_ASYNC), timeout=60, database=True, concurrency=2
+        (
+            *_READS_MARKER[1:], Grant(("s3:GetObjectVersion",), (_MARKER,)), *_READS_REPORTS,
+            *_STARTS_CRAWLER, *_ASYNC,
+        ),
+        timeout=60, database=True, concurrency=2,
     ),
     "run-athena-checks": Function(
         (*_STARTS_CHECKS, *_STARTS_CRAWLER, *_STARTS_RUNS, *_ALERTS, *_ASYNC),

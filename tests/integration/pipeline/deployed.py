@@ -27,7 +27,7 @@ def upload(platform: Platform, key: str, body: bytes) -> str:
 
 def run_of(platform: Platform, key: str) -> dict[str, Any] | None:
     """The latest run with this file."""
-    columns = ("run_id", "state", "engine", "attempt", "error", "ended_at")
+    columns = ("run_id", "state", "engine", "reason", "attempt", "error", "ended_at")
     found = platform.rows(
         f"select {', '.join(f'r.{name}' for name in columns)} from pipeline_runs r"
         " join pipeline_files f using (run_id) where f.key = %s order by r.started_at desc limit 1",

@@ -81,6 +81,19 @@ def test_a_day_with_an_order_of_this_moment_is_moving(database_url: str, ledger:
     assert not ledger.revenue([DAY], PLACED + timedelta(minutes=3))[0]["moving"]
 
 
+def test_completed_orders_are_counted_by_the_time_of_placing(
+    database_url: str, ledger: PostgresLedger
+) -> None:
+    order(database_url, "ORD-1")
+    order(database_url, "ORD-2", placed=LATER)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update orders set status = 'refunded' where id = 'ORD-2'")
+    order(database_url, "ORD-3", placed=LATER)
+    assert ledger.completed_between(PLACED, LATER) == 1
+    assert ledger.completed_between(PLACED - timedelta(seconds=1), LATER) == 2
+    assert ledger.completed_between(PLACED, LATER - timedelta(seconds=1)) == 0
+
+
 def test_no_days_ask_nothing(ledger: PostgresLedger) -> None:
     assert ledger.revenue([], LATER) == []
 

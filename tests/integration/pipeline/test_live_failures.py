@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,16 +43,25 @@ def _idle(platform: Platform) -> Iterator[None]:
     idle(platform)
 
 
-@pytest.fixture
-def burning_job(platform: Platform) -> Iterator[None]:
-    """Every run goes to Glue, whose job fails; two attempts, without a wait between them."""
+@contextmanager
+def burning(platform: Platform, **changes: str) -> Iterator[None]:
+    """Meanwhile the Glue job fails."""
     s3 = platform.client("s3")
     script = s3.get_object(Bucket=LAKE, Key=JOB_SCRIPT)["Body"].read()
     s3.put_object(Bucket=LAKE, Key=JOB_SCRIPT, Body=b"raise RuntimeError('the disk is on fire')\n")
+    try:
+        with settings(platform, STARTERS, **changes):
+            yield
+    finally:
+        s3.put_object(Bucket=LAKE, Key=JOB_SCRIPT, Body=script)
+
+
+@pytest.fixture
+def burning_job(platform: Platform) -> Iterator[None]:
+    """Every run goes to Glue, whose job fails; two attempts, without a wait between them."""
     changes = {"ETL_ENGINE": "spark", "ETL_MAX_ATTEMPTS": "2", "ETL_RETRY_DELAY_SECONDS": "0"}
-    with settings(platform, STARTERS, **changes):
+    with burning(platform, **changes):
         yield
-    s3.put_object(Bucket=LAKE, Key=JOB_SCRIPT, Body=script)
 
 
 def test_a_failed_glue_job_is_retried_by_its_event_and_mailed_when_it_fails_again(
@@ -70,6 +80,23 @@ def test_a_failed_glue_job_is_retried_by_its_event_and_mailed_when_it_fails_agai
     jobs = platform.client("glue").get_job_runs(JobName=names.resource("etl-job", STAGE))["JobRuns"]
     mine = [job for job in jobs if run["run_id"] in job["Arguments"].get("--manifest", "")]
     assert [job["JobRunState"] for job in mine] == ["FAILED", "FAILED"]
+
+
+def test_a_small_batch_goes_to_glue_where_it_would_be_merged_with_more_than_the_lambda_may_hold(
+    platform: Platform,
+) -> None:
+    before = upload(platform, "raw-data/auto-1.csv", sales("7005,C001,P1,1,5.00,2024-03-20,North"))
+    assert ended(platform, before)["state"] == "succeeded"
+    at = platform.client("s3").get_object(Bucket=LAKE, Key="processed-data/_published.json")
+    marker = at["Body"].read()
+    silver = json.loads(marker)["silver_bytes"]
+    body = sales("7006,C001,P1,1,5.00,2024-03-20,North")
+    limit = str(silver + len(body) - 1)
+    with burning(platform, ETL_ENGINE="auto", ETL_SPARK_THRESHOLD_BYTES=limit, ETL_MAX_ATTEMPTS="1"):
+        run = ended(platform, upload(platform, "raw-data/auto-2.csv", body))
+    assert (run["engine"], run["state"]) == ("spark", "failed")
+    size = f"{silver + len(body)} bytes (batch {len(body)}, silver {silver})"
+    assert run["reason"] == f"{size} are above the threshold of {limit}"
 
 
 def test_a_nightly_job_that_fails_is_started_once_more_and_both_failures_are_told(

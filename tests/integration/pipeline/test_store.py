@@ -98,6 +98,16 @@ def test_a_run_reads_back_as_it_was_changed(store: PipelineStore) -> None:
     assert store.recent(5) == [moved]
 
 
+def test_a_run_may_be_looked_at_again_after_it_succeeded(store: PipelineStore) -> None:
+    held = claimed(store)
+    for state in (State.PUBLISHED, State.CHECKING, State.SUCCEEDED):
+        moved = store.advance(held, state, NOON)
+        assert moved is not None
+        held = moved
+    assert store.advance(held, State.CHECKS_FAILED, NOON + timedelta(hours=1), error="apart")
+    assert store.active() is None
+
+
 def test_of_two_changes_of_the_same_version_one_wins(store: PipelineStore) -> None:
     held = claimed(store)
     assert store.advance(held, State.RUNNING, NOON) is not None

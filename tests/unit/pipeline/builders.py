@@ -5,8 +5,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from chalicelib.services.pipeline.finish_run import PUBLISHED_KEY, Finisher
-from chalicelib.services.pipeline.manifest import Lake
+from chalicelib.services.pipeline.finish_run import Finisher
+from chalicelib.services.pipeline.manifest import PUBLISHED_KEY, Lake
 from chalicelib.services.pipeline.model import Kind, RawFile, Run
 from chalicelib.services.pipeline.record_arrivals import Message
 from chalicelib.services.pipeline.start_run import RunRules, Starter, start_run
@@ -99,7 +99,8 @@ class World:
         self.crawlers, self.checker, self.alerts = FakeCrawlers(), FakeChecker(), FakeAlerts()
         parts = {"objects": self.objects, "engines": self.engines, "clock": self.clock, "log": self.log}
         self.starter = starter(self.store, **parts, rules=rules(**rule_values))
-        self.finisher = Finisher(self.starter, self.crawlers, self.checker, self.alerts, FakeLedger())
+        self.ledger = FakeLedger()
+        self.finisher = Finisher(self.starter, self.crawlers, self.checker, self.alerts, self.ledger)
 
     def arrive(self, *keys: str, **values: Any) -> None:
         self.store.record([raw_file(key, **values) for key in keys], self.clock())
@@ -112,9 +113,17 @@ class World:
         return run
 
     def publish(self, run_id: str, **report: Any) -> str:
-        """What the job leaves behind when it is done; the key of the marker."""
-        self.objects.stored[PUBLISHED_KEY] = json.dumps({"run_id": run_id}).encode()
-        told = {"dates_touched": ["2024-01-15"], "rows_in": 10, **report}
+        """What the job leaves behind when it is done; the marker's key. Its version is called as the run."""
+        marker = json.dumps({"run_id": run_id, "published_at": self.clock().isoformat()}).encode()
+        self.objects.stored[PUBLISHED_KEY] = self.objects.versions[PUBLISHED_KEY, run_id] = marker
+        at = self.clock().isoformat()
+        told = {
+            "status": "succeeded",
+            "published_at": at,
+            "dates_touched": ["2024-01-15"],
+            "rows_in": 10,
+            **report,
+        }
         self.objects.stored[f"processed-data/_reports/{run_id}.json"] = json.dumps(told).encode()
         return PUBLISHED_KEY
 

@@ -153,6 +153,7 @@ class FakeListed:
 class FakeObjects:
     def __init__(self) -> None:
         self.stored: dict[str, bytes] = {}
+        self.versions: dict[tuple[str, str], bytes] = {}
         self.broken = False
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
@@ -161,7 +162,7 @@ class FakeObjects:
         self.stored[key] = body
 
     def get(self, key: str, version_id: str | None = None) -> bytes | None:
-        return self.stored.get(key)
+        return self.stored.get(key) if version_id is None else self.versions.get((key, version_id))
 
     def list(self, prefix: str) -> list[FakeListed]:
         return [
@@ -239,5 +240,13 @@ class FakeAlerts:
 
 
 class FakeLedger:
+    def __init__(self) -> None:
+        self.moving: set[str] = set()
+        self.placed: list[datetime] = []
+
     def revenue(self, days: Sequence[date], now: datetime) -> list[dict[str, Any]]:
-        return [{"order_date": day.isoformat(), "revenue": "10.00", "moving": False} for day in days]
+        listed = [day.isoformat() for day in days]
+        return [{"order_date": day, "revenue": "10.00", "moving": day in self.moving} for day in listed]
+
+    def completed_between(self, after: datetime, until: datetime) -> int:
+        return sum(after < placed <= until for placed in self.placed)

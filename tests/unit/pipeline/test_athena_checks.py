@@ -26,13 +26,15 @@ def facts(**changes: Any) -> dict[str, Any]:
     tables = {
         "daily_sales": {"rows": 2, "partitions": 2, "revenue": "69.98"},
         "customer_metrics": {"rows": 1, "revenue": "69.98"},
+        "sales": {"rows": 3},
     }
     report = {"tables": tables, "dates_touched": ["2024-01-15", "2026-11-20"]}
     ledger = [
         {"order_date": "2024-01-15", "revenue": "0.00", "moving": False},
         {"order_date": "2026-11-20", "revenue": "10.00", "moving": False},
     ]
-    return {"report": report, "ledger": ledger} | changes
+    freshness = {"published_at": "2026-11-20T12:00:00+00:00", "waiting": 0, "hours": 3}
+    return {"report": report, "ledger": ledger, "freshness": freshness} | changes
 
 
 class Lake:
@@ -65,7 +67,7 @@ def failed(query: Query, **changes: Any) -> list[str]:
 def test_good_tables_pass_every_check_in_two_queries(lake: Lake) -> None:
     findings = check(facts(), lake)
     assert [one.name for one in findings if not one.passed] == []
-    assert (len(findings), lake.asked) == (len(CHECKS) + 2, 2)
+    assert (len(findings), lake.asked) == (len(CHECKS) + 3, 2)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_good_tables_pass_every_check_in_two_queries(lake: Lake) -> None:
     [
         (
             "delete from sales where order_id = '1001'",
-            ["sales revenue"],
+            ["sales revenue", "sales rows"],
         ),
         (
             "delete from daily_sales where order_date = '2024-01-15'",
@@ -84,7 +86,8 @@ def test_good_tables_pass_every_check_in_two_queries(lake: Lake) -> None:
          ["customer_metrics revenue", "nulls in customer_metrics"]),
         ("insert into customer_metrics select * from customer_metrics",
          ["customer_metrics rows", "customer_metrics revenue", "duplicate customer_metrics"]),
-        ("insert into sales select * from sales where status = 'refunded'", ["duplicate sales"]),
+        ("insert into sales select * from sales where status = 'refunded'",
+         ["sales rows", "duplicate sales"]),
         ("update daily_sales set region = null where region = 'North'", ["nulls in daily_sales"]),
         ("update sales set customer_id = null where order_id = '1001'", ["nulls in sales"]),
         ("insert into daily_sales values ('North', 0, 0, 0, '2024-01-15')",
@@ -111,13 +114,13 @@ def test_a_cent_between_lake_and_ledger_is_told_with_its_day(lake: Lake) -> None
 def test_money_that_moved_a_moment_ago_is_told_and_does_not_fail(lake: Lake) -> None:
     ledger = [{"order_date": "2026-11-20", "revenue": "10.01", "moving": True}]
     findings = check(facts(ledger=ledger), lake)
-    assert findings[-1].passed
+    assert (findings[-1].passed, findings[-1].moving) == (True, True)
     assert findings[-1].detail.endswith("difference -0.01, still moving")
 
 
 def test_a_report_that_does_not_say_fails_instead_of_passing(lake: Lake) -> None:
     report: dict[str, Any] = {"dates_touched": []}
-    assert failed(lake, report=report)[:2] == ["sales revenue", "daily_sales rows"]
+    assert failed(lake, report=report)[:3] == ["sales revenue", "sales rows", "daily_sales rows"]
 
 
 def test_a_missing_table_fails_its_own_checks_only(lake: Lake) -> None:
@@ -129,8 +132,24 @@ def test_an_empty_lake_equals_an_empty_report(lake: Lake) -> None:
     for name in ("sales", "daily_sales", "customer_metrics"):
         lake.connection.execute(f"delete from {name}")
     nothing = {"rows": 0, "revenue": Decimal(0)}
-    tables = dict.fromkeys(("daily_sales", "customer_metrics"), nothing)
-    assert failed(lake, report={"tables": tables, "dates_touched": []}, ledger=[]) == []
+    tables = dict.fromkeys(("sales", "daily_sales", "customer_metrics"), nothing)
+    ledger = [{"order_date": "2026-11-20", "revenue": "0.00", "moving": False}]
+    assert failed(lake, report={"tables": tables, "dates_touched": []}, ledger=ledger) == []
+
+
+def test_without_a_day_of_the_ledger_nothing_is_taken_for_compared(lake: Lake) -> None:
+    assert failed(lake, ledger=[]) == ["ledger"]
+
+
+def test_completed_orders_that_wait_too_long_for_the_tables_are_told(lake: Lake) -> None:
+    freshness = {"published_at": "2026-11-20T12:00:00+00:00", "waiting": 2, "hours": 3}
+    [found] = [one for one in check(facts(freshness=freshness), lake) if not one.passed]
+    said = "2026-11-20T12:00:00+00:00; 2 completed orders placed since wait longer than 3 hours"
+    assert (found.name, found.detail) == ("freshness", f"published {said}")
+
+
+def test_tables_of_no_known_time_are_not_fresh(lake: Lake) -> None:
+    assert failed(lake, freshness={}) == ["freshness"]
 
 
 def test_days_are_written_into_sql_only_if_they_are_days(lake: Lake) -> None:

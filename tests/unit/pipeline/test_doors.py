@@ -63,7 +63,7 @@ class ChaliceEvent:
 @pytest.mark.parametrize("wrap", [ChaliceEvent, dict])
 def test_the_key_is_read_from_chalices_event_and_from_lambdas_own(wrap: Any) -> None:
     event = {"Records": [s3_record("processed-data/a%2Bb/_published.json")]}
-    assert pipeline_messages.key_of(wrap(event)) == "processed-data/a+b/_published.json"
+    assert pipeline_messages.object_of(wrap(event)) == ("processed-data/a+b/_published.json", "v1")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.services.pipeline.fail_job import fail_job
 from chalicelib.services.pipeline.fail_run import handle_failure
 from chalicelib.services.pipeline.finish_run import on_published
 from chalicelib.services.pipeline.judge_failure import Failure, judge_failure
@@ -205,6 +206,17 @@ def test_a_failed_job_of_no_run_is_told_of_once_however_often_its_failure_is_del
     assert fail(world, body) is not None
     assert fail(world, body) is None
     assert (len(world.alerts.mails), len(world.alerts.alerts), len(world.engines.jobs)) == (1, 1, 1)
+
+
+def test_of_two_deliveries_at_the_same_moment_one_is_told() -> None:
+    world = World()
+    unstarted(world, "jr_night")
+    told = [
+        fail_job(world.starter, world.alerts, "etl-job-local", "jr_night", Failure("connection lost"))
+        for _ in range(2)
+    ]
+    assert [failed is not None for failed in told] == [True, False]
+    assert (len(world.alerts.mails), len(world.engines.jobs)) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """Published, crawled, checked, closed: each once a run, whatever is delivered how often."""
 
+from datetime import timedelta
+
 import pytest
 
 from chalicelib.services.pipeline.finish_run import on_crawled, on_published
 from chalicelib.services.pipeline.model import BadMessageError, State
 from tests.unit.pipeline.builders import World
+from tests.unit.pipeline.fakes import NOON
 
 
 def crawling(world: World) -> str:
@@ -24,6 +27,15 @@ def test_a_marker_delivered_twice_starts_the_crawler_once() -> None:
     run_id = crawling(world)
     on_published(world.finisher, world.publish(run_id))
     assert world.crawlers.starts == 1
+
+
+def test_a_marker_that_another_run_has_written_over_is_read_as_it_was() -> None:
+    world = World()
+    run = world.running()
+    key = world.publish(run.run_id)
+    world.publish("nightly")
+    on_published(world.finisher, key, run.run_id)
+    assert (world.run(run.run_id).state, world.store.get("nightly")) == (State.CRAWLING, None)
 
 
 def test_a_marker_that_comes_after_the_run_was_closed_changes_nothing() -> None:
@@ -50,10 +62,30 @@ def test_after_the_crawl_the_tables_are_checked_against_report_and_ledger() -> N
         {
             "run_id": run_id,
             "database": "order_lake_local",
-            "report": {"dates_touched": ["2024-01-15"], "rows_in": 10},
-            "ledger": [{"order_date": "2024-01-15", "revenue": "10.00", "moving": False}],
+            "report": {
+                "status": "succeeded",
+                "dates_touched": ["2024-01-15"],
+                "rows_in": 10,
+                "published_at": "2026-11-20T12:00:00+00:00",
+            },
+            "ledger": [
+                {"order_date": day, "revenue": "10.00", "moving": False}
+                for day in ("2024-01-15", *(f"2026-11-{n}" for n in range(14, 21)))
+            ],
+            "freshness": {"published_at": "2026-11-20T12:00:00+00:00", "waiting": 0, "hours": 3},
         }
     ]
+
+
+def test_orders_that_were_completed_since_the_tables_were_published_are_told_after_three_hours() -> None:
+    world = World()
+    run_id = crawling(world)
+    world.clock.pass_(hours=4)
+    placed = (-5, 0.5, 2)  # hours since noon: before the tables, long enough ago, too lately to count
+    world.ledger.placed = [NOON + timedelta(hours=hours) for hours in placed]
+    on_crawled(world.finisher, True, "")
+    assert world.checker.asked[0]["run_id"] == run_id
+    assert world.checker.asked[0]["freshness"]["waiting"] == 1
 
 
 def test_checks_that_pass_close_the_run_and_its_files() -> None:

@@ -60,21 +60,35 @@ def test_a_large_batch_goes_to_the_glue_job_by_its_manifest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "size", "engine", "reason"),
+    ("setting", "size", "silver", "engine", "reason"),
     [
-        ("auto", 1000, "duckdb", "1000 bytes are within the threshold of 1000"),
-        ("auto", 1001, "spark", "1001 bytes are above the threshold of 1000"),
-        ("spark", 1, "spark", "ETL_ENGINE is spark"),
-        ("duckdb", 10**9, "duckdb", "ETL_ENGINE is duckdb"),
+        ("auto", 1000, 0, "duckdb", "1000 bytes (batch 1000, silver 0) are within the threshold of 1000"),
+        ("auto", 1001, 0, "spark", "1001 bytes (batch 1001, silver 0) are above the threshold of 1000"),
+        ("auto", 1, 999, "duckdb", "1000 bytes (batch 1, silver 999) are within the threshold of 1000"),
+        ("auto", 1, 1000, "spark", "1001 bytes (batch 1, silver 1000) are above the threshold of 1000"),
+        ("spark", 1, 0, "spark", "ETL_ENGINE is spark"),
+        ("duckdb", 10**9, 10**9, "duckdb", "ETL_ENGINE is duckdb"),
     ],
 )
 def test_the_choice_of_engine_is_logged_with_its_reason(
-    setting: str, size: int, engine: str, reason: str
+    setting: str, size: int, silver: int, engine: str, reason: str
 ) -> None:
-    used = starter(waiting(size), rules=rules(engine=setting))
+    objects = FakeObjects()
+    objects.stored["processed-data/_published.json"] = json.dumps({"silver_bytes": silver}).encode()
+    used = starter(waiting(size), rules=rules(engine=setting), objects=objects)
     start_run(used)
     said = used.log.fields("engine chosen")  # type: ignore[attr-defined]
     assert (said["engine"], said["reason"]) == (engine, reason)
+
+
+@pytest.mark.parametrize("marker", [None, b"rubbish", b"[]", b'{"run_id": "older"}'])
+def test_a_lake_that_does_not_say_its_size_counts_as_empty(marker: bytes | None) -> None:
+    objects = FakeObjects()
+    if marker is not None:
+        objects.stored["processed-data/_published.json"] = marker
+    run = start_run(starter(waiting(1000), objects=objects))
+    assert run is not None
+    assert run.engine == "duckdb"
 
 
 def test_nothing_pending_starts_nothing() -> None:

@@ -1,8 +1,10 @@
 """A run whose lease ran out is taken over, after asking what became of it."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
-from chalicelib.services.pipeline.finish_run import on_published
+from chalicelib.services.pipeline.finish_run import on_crawled, on_published
 from chalicelib.services.pipeline.model import State
 from chalicelib.services.pipeline.tend_runs import tend_runs
 from tests.unit.pipeline.builders import World
@@ -38,6 +40,25 @@ def test_a_run_that_was_published_before_its_lease_ran_out_goes_on_and_is_not_re
     world.clock.pass_(minutes=26)
     tend_runs(world.finisher)
     assert (world.run(run.run_id).state, len(world.engines.small)) == (State.CRAWLING, 1)
+
+
+def test_a_published_run_is_known_by_its_own_report_when_another_has_written_the_marker_since() -> None:
+    world = World()
+    run = world.running()
+    world.publish(run.run_id)
+    world.publish("nightly")
+    world.clock.pass_(minutes=26)
+    tend_runs(world.finisher)
+    assert (world.run(run.run_id).state, len(world.engines.small)) == (State.CRAWLING, 1)
+
+
+def test_a_run_whose_attempt_left_a_report_of_failure_is_not_taken_for_published() -> None:
+    world = World(retry_delay=timedelta(0))
+    run = world.running()
+    world.publish(run.run_id, status="failed")
+    world.clock.pass_(minutes=26)
+    tend_runs(world.finisher)
+    assert (world.run(run.run_id).state, world.run(run.run_id).attempt) == (State.RUNNING, 2)
 
 
 def test_a_glue_job_that_still_runs_gets_a_longer_lease() -> None:
@@ -84,3 +105,92 @@ def test_a_retry_that_cannot_start_is_tried_again_later() -> None:
     world.clock.pass_(seconds=31)
     tend_runs(world.finisher)
     assert world.run(run.run_id).state is State.RUNNING
+
+
+DAY = "2026-11-19"  # was over when the clock of these tests says noon of the next
+MOVING = {"name": f"ledger {DAY}", "passed": True, "moving": True, "detail": "difference -5.00, still moving"}
+APART = {"name": f"ledger {DAY}", "passed": False, "moving": False, "detail": "difference -5.00"}
+
+
+def moving(world: World) -> str:
+    """A run that passed its checks because money of a closed day was moving."""
+    run = world.running()
+    world.ledger.moving = {DAY}
+    world.checker.findings = [MOVING]
+    on_published(world.finisher, world.publish(run.run_id))
+    on_crawled(world.finisher, True, "")
+    assert world.run(run.run_id).state is State.SUCCEEDED
+    return run.run_id
+
+
+def asked(world: World, day: str = DAY) -> bool:
+    """Whether the last checks were told that the day is moving."""
+    return next(bool(one["moving"]) for one in world.checker.asked[-1]["ledger"] if one["order_date"] == day)
+
+
+def test_a_day_that_was_moving_is_looked_at_again_until_it_agrees() -> None:
+    world = World()
+    moving(world)
+    tend_runs(world.finisher)
+    assert len(world.checker.asked) == 1  # not at once
+    world.clock.pass_(minutes=11)
+    tend_runs(world.finisher)
+    tend_runs(world.finisher)
+    assert (len(world.checker.asked), asked(world)) == (2, True)
+    world.clock.pass_(minutes=11)
+    world.checker.findings = [{"name": f"ledger {DAY}", "passed": True, "moving": False, "detail": "0.00"}]
+    tend_runs(world.finisher)
+    world.clock.pass_(hours=1)
+    tend_runs(world.finisher)
+    assert (len(world.checker.asked), world.alerts.alerts) == (3, [])
+
+
+def test_a_closed_day_that_moves_for_more_than_an_hour_fails() -> None:
+    world = World()
+    run_id = moving(world)
+    for _ in range(6):
+        world.clock.pass_(minutes=10)
+        tend_runs(world.finisher)
+        assert asked(world)
+    world.clock.pass_(minutes=10)
+    world.checker.findings = [APART]
+    tend_runs(world.finisher)
+    assert not asked(world)
+    assert (world.run(run_id).state, len(world.alerts.alerts)) == (State.CHECKS_FAILED, 1)
+
+
+def test_a_later_run_does_not_give_a_moving_day_another_hour() -> None:
+    world = World()
+    moving(world)
+    world.clock.pass_(minutes=61)
+    run = world.running("raw-data/later.csv")
+    on_published(world.finisher, world.publish(run.run_id))
+    on_crawled(world.finisher, True, "")
+    assert not asked(world)
+
+
+def test_the_present_day_may_move_for_hours() -> None:
+    world = World()
+    moving(world)
+    today = "2026-11-20"
+    world.ledger.moving = {today}
+    world.checker.findings = [{**MOVING, "name": f"ledger {today}"}]
+    for _ in range(4):
+        world.clock.pass_(minutes=50)
+        tend_runs(world.finisher)
+        assert asked(world, today)
+
+
+def test_a_second_look_that_another_run_came_into_says_nothing() -> None:
+    world = World()
+    run_id = moving(world)
+    world.clock.pass_(minutes=11)
+
+    def check(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        world.clock.pass_(seconds=1)
+        world.running("raw-data/meanwhile.csv")
+        return {"passed": False, "findings": [APART]}
+
+    world.checker.check = check  # type: ignore[method-assign]
+    tend_runs(world.finisher)
+    assert (world.run(run_id).state, world.alerts.alerts) == (State.SUCCEEDED, [])

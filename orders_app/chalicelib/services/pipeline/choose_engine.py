@@ -1,4 +1,4 @@
-"""Chooses the engine of a run by the size of its batch, and says why."""
+"""Chooses the engine of a run by the size of what it reads, and says why."""
 
 from chalicelib.services.pipeline.model import Engine
 
@@ -6,10 +6,14 @@ DUCKDB, SPARK, AUTO = "duckdb", "spark", "auto"
 ENGINES = (AUTO, DUCKDB, SPARK)
 
 
-def choose_engine(size: int, setting: str, threshold: int) -> Engine:
-    """`setting` is auto, duckdb or spark; under auto a batch above `threshold` bytes goes to Spark."""
+def choose_engine(batch: int, silver: int, setting: str, threshold: int) -> Engine:
+    """`setting` is auto, duckdb or spark; under auto more than `threshold` bytes go to Spark.
+
+    A run reads its batch and, for versions and whole customers, all of silver: the Lambda must hold both.
+    """
     if setting != AUTO:
         return Engine(setting, f"ETL_ENGINE is {setting}")
-    if size > threshold:
-        return Engine(SPARK, f"{size} bytes are above the threshold of {threshold}")
-    return Engine(DUCKDB, f"{size} bytes are within the threshold of {threshold}")
+    size = f"{batch + silver} bytes (batch {batch}, silver {silver})"
+    if batch + silver > threshold:
+        return Engine(SPARK, f"{size} are above the threshold of {threshold}")
+    return Engine(DUCKDB, f"{size} are within the threshold of {threshold}")

@@ -5,7 +5,6 @@ from typing import Any
 
 from chalicelib.services.pipeline.fail_run import end_failed
 from chalicelib.services.pipeline.finish_run import (
-    PUBLISHED_KEY,
     Finisher,
     check_facts,
     close,
@@ -13,7 +12,7 @@ from chalicelib.services.pipeline.finish_run import (
     read_marker,
     read_report,
 )
-from chalicelib.services.pipeline.manifest import manifest_key
+from chalicelib.services.pipeline.manifest import PUBLISHED_KEY, manifest_key
 from chalicelib.services.pipeline.model import (
     FINAL,
     NOT_PUBLISHED,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from chalicelib.services.pipeline.model import (
@@ -16,12 +16,16 @@ from chalicelib.services.pipeline.model import (
 from chalicelib.services.pipeline.ports import Alerts, Checker, Crawlers, Ledger
 from chalicelib.services.pipeline.start_run import Starter, start_run
 
+LEDGER_DAYS = 7  # of the ledger that are compared after each run, touched or not
+PATIENCE = timedelta(hours=1)  # with a day that is over and still moving
+LOOK_AGAIN = timedelta(minutes=10)  # at tables with a day that was moving
+FRESH = timedelta(hours=3)  # a completed order is in the tables by then
+RECENT_RUNS = 20
 STEP_LEASE = timedelta(minutes=15)  # a crawl, or the checks
-PUBLISHED_KEY = "processed-data/_published.json"
 # What the database keeps of a report; the whole one stays in the bucket.
 _KEPT = (
     "engine", "status", "rows_in", "accepted", "quarantined", "quarantined_by_rule", "warnings_by_rule",
-    "duplicates", "dates_touched", "customers_touched", "tables", "quarantine", "seconds",
+    "duplicates", "dates_touched", "customers_touched", "tables", "quarantine", "seconds", "published_at",
 )  # fmt: skip
 
 
@@ -36,12 +40,17 @@ class Finisher:
     ledger: Ledger
 
 
-def on_published(finisher: Finisher, key: str) -> Run | None:
+def on_published(finisher: Finisher, key: str, version_id: str | None = None) -> Run | None:
+    """The marker as it was written then: all runs share its key, and the next may have written it since."""
+    return note_published(finisher, read_marker(finisher, key, version_id))
+
+
+def note_published(finisher: Finisher, marker: Mapping[str, Any]) -> Run | None:
     """Notes that a run's tables are there, and starts the crawler; a repeated message changes nothing.
 
     A run that was started elsewhere (nightly, by hand) is adopted, unless another holds the lock.
     """
-    run = _known(finisher, read_marker(finisher, key))
+    run = _known(finisher, marker)
     if run is not None and run.state in NOT_PUBLISHED:
         now = finisher.starter.clock()
         report = read_report(finisher, run.run_id)
@@ -106,13 +115,46 @@ def facts_of(finisher: Finisher, run: Run) -> dict[str, Any]:
 
 
 def check_facts(finisher: Finisher, run_id: str, report: Mapping[str, Any]) -> dict[str, Any]:
-    days = [date.fromisoformat(day) for day in report.get("dates_touched") or ()]
+    """The days of the ledger are those that the run touched, and the latest, whether or not it did."""
+    now, since = finisher.starter.clock(), moving_since(finisher.starter)
+    touched = {date.fromisoformat(day) for day in report.get("dates_touched") or ()}
+    latest = {now.date() - timedelta(days=age) for age in range(LEDGER_DAYS)}
     return {
         "run_id": run_id,
         "database": finisher.starter.lake.database,
-        "report": dict(report),
-        "ledger": finisher.ledger.revenue(days, finisher.starter.clock()),
+        "report": {name: value for name, value in report.items() if name != "checks"},
+        "ledger": [
+            _impatient(day, since, now) for day in finisher.ledger.revenue(sorted(touched | latest), now)
+        ],
+        "freshness": _freshness(finisher, report, now),
     }
+
+
+def moving_since(starter: Starter) -> dict[str, datetime]:
+    """Since when the days that were still moving at the last checks have been so."""
+    run = last_checked(starter)
+    moving = run.report["checks"].get("moving", {}) if run else {}
+    return {day: datetime.fromisoformat(since) for day, since in moving.items()}
+
+
+def last_checked(starter: Starter) -> Run | None:
+    """The latest run whose tables were checked."""
+    return next((run for run in starter.store.recent(RECENT_RUNS) if run.report.get("checks")), None)
+
+
+def _impatient(entry: Mapping[str, Any], since: Mapping[str, datetime], now: datetime) -> dict[str, Any]:
+    """A day that is over may go on moving for an hour; after that a difference is one."""
+    day = entry["order_date"]
+    over = date.fromisoformat(day) < now.date() and now - since.get(day, now) > PATIENCE
+    return {**entry, "moving": bool(entry["moving"]) and not over}
+
+
+def _freshness(finisher: Finisher, report: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    at = report.get("published_at")
+    if not at:
+        return {}
+    waiting = finisher.ledger.completed_between(datetime.fromisoformat(at), now - FRESH)
+    return {"published_at": at, "waiting": waiting, "hours": FRESH // timedelta(hours=1)}
 
 
 def close(finisher: Finisher, run: Run, result: Mapping[str, Any]) -> Run | None:
@@ -121,7 +163,10 @@ def close(finisher: Finisher, run: Run, result: Mapping[str, Any]) -> Run | None
     passed = bool(result.get("passed")) and not failed
     said = "; ".join(f"{finding['name']}: {finding['detail']}" for finding in failed)
     error = None if passed else said or "the checks found nothing to check"
-    closed = _end(finisher, run, error, {**run.report, "checks": dict(result)})
+    since, now = moving_since(finisher.starter), finisher.starter.clock()
+    days = [one["name"].removeprefix("ledger ") for one in result.get("findings", ()) if one.get("moving")]
+    moving = {day: since.get(day, now).isoformat() for day in days}
+    closed = _end(finisher, run, error, {**run.report, "checks": {**result, "moving": moving}})
     if closed is not None and error is not None:
         finisher.alerts.alert("Checks of the lake failed", {"run_id": run.run_id, "findings": failed})
     return closed
@@ -153,16 +198,18 @@ def start_next(starter: Starter) -> None:
 def _end(finisher: Finisher, run: Run, error: str | None, report: Mapping[str, Any]) -> Run | None:
     starter = finisher.starter
     to = State.SUCCEEDED if error is None else State.CHECKS_FAILED
-    closed = starter.store.advance(run, to, starter.clock(), error=error, report=report)
+    now = starter.clock()
+    changes = {"error": error, "report": report, "lease_until": now + LOOK_AGAIN}
+    closed = starter.store.advance(run, to, now, **changes)
     if closed is not None:
         starter.log.info("run ended", run_id=run.run_id, state=to.value, cause=error)
         start_next(starter)
     return closed
 
 
-def read_marker(finisher: Finisher, key: str) -> dict[str, Any]:
+def read_marker(finisher: Finisher, key: str, version_id: str | None = None) -> dict[str, Any]:
     """What the job says that it published; raises BadMessageError where it names no run."""
-    body = finisher.starter.objects.get(key)
+    body = finisher.starter.objects.get(key, version_id)
     try:
         marker = json.loads(body) if body else None
     except ValueError:

@@ -7,6 +7,8 @@ from typing import Any
 
 from chalicelib.services.pipeline.model import RawFile, Run
 
+PUBLISHED_KEY = "processed-data/_published.json"  # the summary of the latest run
+
 
 @dataclass(frozen=True)
 class Lake:

@@ -56,6 +56,7 @@ ALLOWED: Mapping[State, frozenset[State]] = {
     State.PUBLISHED: frozenset({State.PUBLISHED, State.CRAWLING, State.CHECKING, State.CHECKS_FAILED}),
     State.CRAWLING: frozenset({State.CRAWLING, State.CHECKING, State.CHECKS_FAILED}),
     State.CHECKING: frozenset({State.CHECKING, State.SUCCEEDED, State.CHECKS_FAILED}),
+    State.SUCCEEDED: frozenset({State.SUCCEEDED, State.CHECKS_FAILED}),  # its tables are looked at again
 }
 
 

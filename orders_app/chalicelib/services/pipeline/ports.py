@@ -153,6 +153,10 @@ class Ledger(Protocol):
         """
         ...
 
+    def completed_between(self, after: datetime, until: datetime) -> int:
+        """How many completed orders were placed after the one moment and until the other."""
+        ...
+
 
 __all__ = [
     "Alerts",

@@ -1,10 +1,11 @@
 """Starts the next run: takes the lock and the pending files, writes their manifest, starts an engine."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.services.pipeline.choose_engine import DUCKDB, choose_engine
-from chalicelib.services.pipeline.manifest import Lake, manifest_key, write_manifest
+from chalicelib.services.pipeline.manifest import PUBLISHED_KEY, Lake, manifest_key, write_manifest
 from chalicelib.services.pipeline.model import (
     Driver,
     Engine,
@@ -85,8 +86,18 @@ def claim_run(
 def launch(starter: Starter, run: Run, files: list[RawFile]) -> Run | None:
     """Writes the manifest and starts the engine; the run as it stands then, None if it is past that."""
     write(starter, run, files)
-    engine = choose_engine(total_bytes(files), starter.rules.engine, starter.rules.spark_threshold)
+    rules = starter.rules
+    engine = choose_engine(total_bytes(files), silver_bytes(starter), rules.engine, rules.spark_threshold)
     return run_engine(starter, run, engine)
+
+
+def silver_bytes(starter: Starter) -> int:
+    """How large silver is, as the latest run published it; 0 before the first."""
+    try:
+        marker = json.loads(starter.objects.get(PUBLISHED_KEY) or b"{}")
+        return int(marker.get("silver_bytes", 0))
+    except (ValueError, TypeError, AttributeError):
+        return 0  # whoever reads it for the checks complains
 
 
 def write(starter: Starter, run: Run, files: list[RawFile]) -> None:
