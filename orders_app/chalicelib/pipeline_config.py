@@ -15,6 +15,8 @@ from chalicelib.services.pipeline.choose_engine import AUTO, ENGINES
 # runs for at most 15; the Glue job times out after 60.
 _DUCKDB_LEASE = 25 * 60
 _SPARK_LEASE = 75 * 60
+# Batch and silver together, about ten million sales: the Lambda, which fetches both, has 4 GB of disk and memory.
+_SPARK_THRESHOLD = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class PipelineSettings:
     operators_email: str
     currency: str = "USD"
     engine: str = AUTO
-    spark_threshold: int = 64 * 1024 * 1024
+    spark_threshold: int = _SPARK_THRESHOLD
     duckdb_lease: timedelta = timedelta(seconds=_DUCKDB_LEASE)
     spark_lease: timedelta = timedelta(seconds=_SPARK_LEASE)
     max_attempts: int = 3
@@ -48,7 +50,7 @@ class PipelineSettings:
             operators_email=read.text("OPERATORS_EMAIL") or mail_from,
             currency=read.one_of("CURRENCY", DIGITS, "USD"),
             engine=read.one_of("ETL_ENGINE", ENGINES, AUTO),
-            spark_threshold=read.integer("ETL_SPARK_THRESHOLD_BYTES", 64 * 1024 * 1024),
+            spark_threshold=read.integer("ETL_SPARK_THRESHOLD_BYTES", _SPARK_THRESHOLD),
             duckdb_lease=timedelta(seconds=read.integer("ETL_LAMBDA_LEASE_SECONDS", _DUCKDB_LEASE, least=1)),
             spark_lease=timedelta(seconds=read.integer("ETL_JOB_LEASE_SECONDS", _SPARK_LEASE, least=1)),
             max_attempts=read.integer("ETL_MAX_ATTEMPTS", 3, least=1),
