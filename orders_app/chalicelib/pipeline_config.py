@@ -15,7 +15,7 @@ from chalicelib.services.pipeline.choose_engine import AUTO, ENGINES
 # runs for at most 15; the Glue job times out after 60.
 _DUCKDB_LEASE = 25 * 60
 _SPARK_LEASE = 75 * 60
-# Batch and silver together, about ten million sales: the Lambda, which fetches both, has 4 GB of disk and memory.
+# Of batch and silver together, about ten million sales: the Lambda fetches both, and has 4 GB for them.
 _SPARK_THRESHOLD = 512 * 1024 * 1024
 
 
