@@ -136,21 +136,25 @@ class LocalStorage:
         return self.root / key
 
     def swap(self, key: str, content: bytes | Path, point: str, expected: str | None) -> str:
-        with _locked(self.root / "_state" / ".lock"):
-            if _tag(self.root / key) != expected:
+        target = f"{self.root}/{key}"
+        with _locked(f"{self.root}/_state/.lock"):
+            if _tag(target) != expected:
                 raise _changed(self.url(key))
             self.put(key, content, point)
-            return _tag(self.root / key) or ""
+            return _tag(target) or ""
 
     def put(self, key: str, content: bytes | Path, point: str) -> None:
+        """Gold is hundreds of small files: a file is renamed into its place without a look at its folder."""
+        if isinstance(content, Path):
+            with suppress(OSError):
+                os.replace(content, f"{self.root}/{key}")
+                return
         target = self.root / key
         target.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, Path):
-            try:
+            with suppress(OSError):  # another file system: copy beside the target, then rename
                 os.replace(content, target)
                 return
-            except OSError:  # another file system: copy beside the target, then rename
-                pass
         # Readers glob *.parquet and *.json: a half-written file must match neither.
         partial = target.with_name(f"_{target.name}.{uuid.uuid4().hex}.part")
         if isinstance(content, Path):
@@ -255,21 +259,27 @@ def _changed(url: str) -> LakeBusyError:
     return LakeBusyError(f"another run changed {url} meanwhile")
 
 
-def _tag(path: Path) -> str | None:
+def _tag(path: Path | str) -> str | None:
     try:
-        found = path.stat()
+        found = os.stat(path)
     except FileNotFoundError:
         return None
     return f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: str) -> Iterator[None]:
     """The kernel lets go of the lock of a process that dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)
 
 
 def storage_for(url: str) -> Storage:

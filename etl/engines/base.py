@@ -20,9 +20,10 @@ class Landing:
 
 
 class Engine(Protocol):
-    """`check`, `rows` and `result` may be called from several threads at a time."""
+    """Where `side_by_side`, `check`, `rows` and `result` are faster called from several threads at a time."""
 
     name: str
+    side_by_side: bool
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing: ...
 

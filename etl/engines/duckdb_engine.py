@@ -27,6 +27,8 @@ LARGE = 8 << 20  # bytes of a file of which several cores shall read parts
 
 class DuckDbEngine:
     name = "duckdb"
+    # One query alone keeps all cores busy; of two, one is left with the core of its own thread to its end.
+    side_by_side = False
 
     def __init__(self, work: Path, memory_limit: str | None = None, large: int = LARGE) -> None:
         self._work = work
@@ -160,7 +162,7 @@ class DuckDbEngine:
         key_of: Callable[[str], str],
         point: str,
     ) -> None:
-        made = self._write_partitions(sql, column, parts=self._cores if len(wanted) > 8 else 1)
+        made = self._write_partitions(sql, column, wanted)
         for value in set(wanted) - set(made):
             made[value] = self._new_path("empty")
             self._connection.execute(
@@ -169,22 +171,22 @@ class DuckDbEngine:
             )
         _put_all([(key_of(value), made[value]) for value in sorted(made)], storage, point)
 
-    def _write_partitions(self, sql: str, column: str, parts: int) -> dict[str, Path]:
+    def _write_partitions(self, sql: str, column: str, wanted: Collection[str]) -> dict[str, Path]:
         """Files by value; a writer with one thread makes one of each, so several write side by side."""
-        folders = [self._new_path("partitions") for _ in range(parts)]
+        conditions = shares(column, sorted(wanted), self._cores if len(wanted) > 8 else 1)
+        folders = [self._new_path("partitions") for _ in conditions]
 
-        def write(part: int) -> None:
-            where = f" where hash({column}) % {parts} = {part}" if parts > 1 else ""
+        def write(condition: str, folder: Path) -> None:
             with self._connection.cursor() as cursor:
                 cursor.execute(
-                    f"copy (select * from ({sql}){where}) to {text(str(folders[part]))} "
+                    f"copy (select * from ({sql}) where {condition}) to {text(str(folder))} "
                     f"(format parquet, partition_by ({column}))"
                 )
 
         self._connection.execute("set threads = 1")
         try:
-            with ThreadPoolExecutor(parts) as pool:
-                list(pool.map(write, range(parts)))
+            with ThreadPoolExecutor(len(conditions)) as pool:
+                list(pool.map(write, conditions, folders))
         finally:
             self._connection.execute("reset threads")
         found = (path for folder in folders for path in folder.rglob("*.parquet"))
@@ -240,6 +242,15 @@ class DuckDbEngine:
             f"select {origin}, record, {', '.join(names)} from read_json({text(str(landed))}, "
             f"format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {32 * MAX_LINE})"
         )
+
+
+def shares(column: str, values: Sequence[str], parts: int) -> list[str]:
+    """Conditions that share out all rows: the values in turn, as busy months and days are neighbours."""
+    if parts == 1:
+        return ["true"]
+    listed = [", ".join(map(text, values[part::parts])) for part in range(1, parts)]
+    first = " or ".join(f"{column} in ({some})" for some in listed)
+    return [f"({first}) is not true", *(f"{column} in ({some})" for some in listed)]
 
 
 def text(value: str) -> str:

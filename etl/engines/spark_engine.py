@@ -21,6 +21,7 @@ MIN_NATIVE_BYTES = 1 << 20
 
 class SparkEngine:
     name = "spark"
+    side_by_side = True  # one query alone leaves cores idle
 
     def __init__(
         self, work: Path, session: Any = None, min_native_bytes: int = MIN_NATIVE_BYTES, **_: Any
