@@ -64,7 +64,7 @@ bench: $(READY) ## measure the order path beside the lesson's own design: speed,
 	@$(PY) -m scripts.benchmarks.orders
 
 bench-etl: $(READY) $(SPARK_READY) $(BENCH_READY) ## measure the ETL beside the recipe's own job, plain DuckDB and Polars
-	@$(PY) -m scripts.benchmarks.etl
+	@$(PY) -m scripts.benchmarks.etl --live
 
 bench-messages: $(READY) ## measure the storing of messages: batches beside one insert for each
 	@$(PY) -m scripts.benchmarks.messages
