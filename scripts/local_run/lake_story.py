@@ -15,6 +15,7 @@ from scripts.local_run.progress import say, step
 STAGE = "local"
 LAKE = names.bucket("order-lake", STAGE, names.LOCAL_ACCOUNT)
 SAMPLES = ROOT / "etl" / "samples"
+SAMPLE_CUSTOMERS = 7  # of the customers' file, those with a completed order
 INVALID = b"invalid,data,format\n"  # what the recipe's own validation uploads
 DAILY_SALES = (
     "SELECT order_date, region, daily_revenue, daily_orders, unique_customers FROM daily_sales "
@@ -24,6 +25,11 @@ BEST_CUSTOMERS = (
     "SELECT customer_id, name, status, total_spent, total_orders, avg_order_value FROM customer_metrics "
     "ORDER BY total_spent DESC, customer_id LIMIT 10"
 )
+NIGHTLY = {
+    "version": "0", "id": "demo", "detail-type": "Scheduled Event", "source": "aws.events",
+    "account": names.LOCAL_ACCOUNT, "time": "2026-01-01T00:00:00Z", "region": names.LOCAL_REGION,
+    "resources": [], "detail": {},
+}  # fmt: skip
 Rows = list[dict[str, str | None]]
 
 
@@ -37,7 +43,12 @@ def tell_sales(orders: Sequence[Mapping[str, Any]]) -> Json:
     with step("Uploading the two sample files, and one that is not what it says, to raw-data/"):
         _upload()
     with step("Waiting until files and orders are in the tables"):
-        wanted = {"sample orders": 10, "orders of today": sum(one["status"] == "completed" for one in orders)}
+        completed = sum(one["status"] == "completed" for one in orders)  # each by another customer
+        wanted = {
+            "sample orders": 10,
+            "orders of today": completed,
+            "customers": SAMPLE_CUSTOMERS + completed,
+        }
         wait_until(_counted, lambda counted: counted == wanted, "the tables", seconds=900)
     seconds = time.monotonic() - start
     daily, customers = query(DAILY_SALES), query(BEST_CUSTOMERS)
@@ -46,8 +57,11 @@ def tell_sales(orders: Sequence[Mapping[str, Any]]) -> Json:
     show("Daily sales, as Athena gives them", daily)
     show("The best customers", customers)
     show("The orders placed above, in the same table", today)
-    reasons = ("source", "record", "reasons", "raw")
-    show("Quarantined, and why", [{key: row.get(key) for key in reasons} for row in rejected])
+    reasons = ("record", "reasons", "raw")
+    show(
+        "Quarantined, and why",
+        [{"file": _file_of(row), **{key: row.get(key) for key in reasons}} for row in rejected],
+    )
     say(f"\nFrom upload to table: {seconds:.1f} s (engine: {', '.join(engines())})")
     return {
         "daily_sales": daily,
@@ -109,7 +123,13 @@ def show(title: str, rows: Rows) -> None:
     table = [columns, *([str(row.get(column) or "") for column in columns] for row in rows)]
     widths = [min(40, max(len(line[i]) for line in table)) for i in range(len(columns))]
     for line in table:
-        say("  " + "  ".join(cell[:40].ljust(width) for cell, width in zip(line, widths, strict=True)))
+        cells = (cell[:40].ljust(width) for cell, width in zip(line, widths, strict=True))
+        say(f"  {'  '.join(cells).rstrip()}")
+
+
+def _file_of(row: Mapping[str, str | None]) -> str:
+    """The key of a rejected record's object, without bucket and version."""
+    return (row["source"] or "").removeprefix(f"s3://{LAKE}/").partition("?")[0]
 
 
 def _upload() -> None:
@@ -117,19 +137,33 @@ def _upload() -> None:
     for name in ("customer_data.csv", "sales_data.csv"):
         s3.put_object(Bucket=LAKE, Key=f"raw-data/{name}", Body=(SAMPLES / name).read_bytes())
     s3.put_object(Bucket=LAKE, Key="raw-data/invalid_data.csv", Body=INVALID)
-    boto3.client("lambda").invoke(FunctionName=names.function("export-customers", STAGE), Payload=b"{}")
+    _export_customers()
+
+
+def _export_customers() -> None:
+    """Do now what the nightly schedule does. Raises RuntimeError where the function fails."""
+    answer = boto3.client("lambda").invoke(
+        FunctionName=names.function("export-customers", STAGE), Payload=json.dumps(NIGHTLY)
+    )
+    if "FunctionError" in answer:
+        raise RuntimeError(f"export-customers: {answer['Payload'].read().decode()}")
 
 
 def _counted() -> dict[str, int]:
     sql = (
         "SELECT sum(CASE WHEN order_date < '2025' THEN daily_orders END) AS old, "
-        "sum(CASE WHEN order_date >= '2025' THEN daily_orders END) AS new FROM daily_sales"
+        "sum(CASE WHEN order_date >= '2025' THEN daily_orders END) AS new, "
+        "(SELECT count(*) FROM customer_metrics) AS customers FROM daily_sales"
     )
     try:
         [row] = query(sql)
     except QueryError:
         return {}  # the tables are not there yet
-    return {"sample orders": int(row["old"] or 0), "orders of today": int(row["new"] or 0)}
+    return {
+        "sample orders": int(row["old"] or 0),
+        "orders of today": int(row["new"] or 0),
+        "customers": int(row["customers"] or 0),
+    }
 
 
 def _first_day(orders: Sequence[Mapping[str, Any]]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from scripts.local_run.outside import Answer, Api, Json, wait_until
 
+Notice = tuple[str, str]
 SETTLED = {
     "completed",
     "declined",
@@ -73,12 +74,33 @@ def play(api: Api, scene: Scene) -> tuple[Scene, str, list[Answer]]:
 
 
 def await_end(api: Api, scene: Scene, order_id: str, answers: list[Answer]) -> Told:
-    """Wait until the order is in the status that its scene wants, its notifications sent."""
+    """Wait until the order is in the status that its scene wants, and each of its notifications is sent."""
     path = f"/orders/{order_id}"
+    told = expected_notices(scene)
     order = wait_until(
-        lambda: api.get(path).body, lambda order: order.get("status") == scene.wanted, f"{scene.name}: {path}"
+        lambda: api.get(path).body,
+        lambda order: order.get("status") == scene.wanted and notices(order) >= told,
+        f"{scene.name}: {path}",
     )
     return Told(scene, order_id, answers, order, api.get(path + "/events").body["events"])
+
+
+def notices(order: Json) -> set[Notice]:
+    """What was sent about the order, by outcome and channel."""
+    return {(one["about"], one["channel"]) for one in order["notifications"] if one["state"] == "sent"}
+
+
+def expected_notices(scene: Scene) -> set[Notice]:
+    """Each outcome of the scene on each channel: the operators', and one for each address of the customer."""
+    outcomes = {"completed", scene.wanted} if scene.act is complete_and_cancel else {scene.wanted}
+    return {(about, channel) for about in outcomes for channel in ("operators", *addresses(scene))}
+
+
+def addresses(scene: Scene) -> list[str]:
+    """The channels on which the scene's customer can be reached."""
+    customer = scene.body["customer"]
+    known = {} if isinstance(customer, str) else customer
+    return [channel for channel, key in (("email", "email"), ("sms", "phone")) if key in known]
 
 
 def _customer(number: int, name: str) -> Json:

@@ -61,6 +61,18 @@ def test_events_stand_in_the_order_in_which_they_happened(demo: DemoRun) -> None
     ]
 
 
+def test_the_record_of_an_order_ends_after_its_last_notification(demo: DemoRun) -> None:
+    told = {one["scenario"]: one["events"].count("Notification Sent") for one in demo.record["orders"]}
+    assert told == {  # the operators, and each address of the customer
+        "completed": 1,
+        "declined": 3,
+        "out-of-stock": 3,
+        "cancelled": 3,
+        "same-key-twice": 3,
+        "refunded": 6,
+    }
+
+
 def test_no_message_is_left_in_a_dead_letter_queue(demo: DemoRun) -> None:
     assert {name: count for name, count in demo.record["queues"].items() if name.endswith("dlq")} == {
         "order-processing-dlq": 0,

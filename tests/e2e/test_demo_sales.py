@@ -25,13 +25,19 @@ def test_the_tables_hold_what_the_bank_moved_for_the_demos_orders(demo: DemoRun)
 
 
 def test_a_customer_of_the_files_has_metrics(demo: DemoRun) -> None:
-    best = demo.record["sales"]["customer_metrics"][0]
+    [best] = [row for row in demo.record["sales"]["customer_metrics"] if row["customer_id"] == "C003"]
     assert (best["customer_id"], best["total_spent"], best["total_orders"], best["avg_order_value"]) == (
         "C003",
         "289.95",
         "2",
         "144.98",
     )
+
+
+def test_the_customers_of_the_demos_completed_orders_have_metrics(demo: DemoRun) -> None:
+    spent = {row["name"]: row["total_spent"] for row in demo.record["sales"]["customer_metrics"]}
+    assert (spent["Bob Smith"], spent["Eve Lindqvist"]) == ("499.99", "50.00")
+    assert "Frank Moreau" not in spent  # got the money back
 
 
 def test_a_file_that_is_not_what_it_says_is_quarantined_with_its_reason(demo: DemoRun) -> None:
