@@ -42,6 +42,8 @@ def list_queues(queues: DeadLetterQueues) -> None:
 def show(queues: DeadLetterQueues, url: str, limit: int) -> None:
     """Every letter with its age, receives, origin, error and content; personal data is left out."""
     with queues.held(url, limit) as letters:
+        if not letters:
+            print("no letters")
         for letter in letters:
             print(
                 f"{letter.message_id}  {letter.age(datetime.now(UTC))} old, received {letter.receives} times"
@@ -119,7 +121,7 @@ def _url(queues: DeadLetterQueues, name: str) -> str:
 
 def _reason(text: str) -> str:
     if len(text.strip()) < 5:
-        raise argparse.ArgumentTypeError("say why, in a few words")
+        raise argparse.ArgumentTypeError("say why, in 5 characters at least")
     return text.strip()
 
 

@@ -57,5 +57,6 @@ def reported(run: Callable[[], int]) -> int:
     except DeploymentError as error:
         print(f"error: {error}", file=sys.stderr)
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        print(f"error: AWS: {error}", file=sys.stderr)
+        here = "//127.0.0.1" in str(error) and isinstance(error, botocore.exceptions.EndpointConnectionError)
+        print(f"error: AWS: {error}{'; is `make run` up?' if here else ''}", file=sys.stderr)
     return 1

@@ -95,7 +95,8 @@ class Amount:
         if isinstance(value, str) and text.is_decimal(value):
             value = Decimal(value)
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
-            faults.add(at, f"must be a decimal number or a string of one, not {kind(value)}")
+            found = "other text" if isinstance(value, str) else kind(value)
+            faults.add(at, f"must be a decimal number or a string of one, not {found}")
             return None
         amount = Decimal(value)
         if amount <= 0:

@@ -314,6 +314,13 @@ def test_list_shows_every_queue_alike(
     assert "order-processing-queue-local" in shown
 
 
+def test_show_of_an_empty_queue_says_so(
+    processing: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("show", "order-processing-dlq") == 0
+    assert capsys.readouterr().out == "no letters\n"
+
+
 def test_show_leaves_personal_data_out_and_the_letter_in(
     processing: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -174,3 +174,8 @@ def test_at_most_100_faults_are_listed(api: Api) -> None:
 def test_no_fault_repeats_what_the_client_sent(api: Api) -> None:
     problem = assert_problem(api.post(order(customer={"name": "A", "email": "eve at example"})), 422)
     assert "eve" not in str(problem)
+
+
+def test_text_that_is_no_number_is_not_called_a_string(api: Api) -> None:
+    told = faults(api.post(order(amount="x")))
+    assert told == {"#/amount": "must be a decimal number or a string of one, not other text"}

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from scripts.deployment import settings
-from scripts.deployment.cli import DEFAULT_ENDPOINT, connect, environment
+from scripts.deployment.cli import DEFAULT_ENDPOINT, connect, environment, reported
 
 
 @pytest.fixture
@@ -35,3 +36,13 @@ def test_an_endpoint_of_the_environment_wins(folder: Path, monkeypatch: pytest.M
     (folder / "run.json").write_text(json.dumps({"endpoint": "http://127.0.0.1:4577"}))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4588")
     assert endpoint() == "http://127.0.0.1:4588"
+
+
+def test_a_command_without_a_local_run_says_what_to_start(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused() -> int:
+        raise EndpointConnectionError(endpoint_url=endpoint())
+
+    assert reported(refused) == 1
+    assert "is `make run` up?" in capsys.readouterr().err
