@@ -142,11 +142,14 @@ def _insert(
     token: str, reason: str | None = None,
 ) -> GatewayRecord:  # fmt: skip
     """Write the row, or leave the one that has this key already; the answer is what stands there."""
-    connection.execute(
+    row = connection.execute(
         "INSERT INTO gateway.ledger (key, kind, parent, state, amount, currency, token, reason)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING",
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING"
+        f" RETURNING {_FIELDS}",
         (key, kind, parent, state, amount, currency, token, reason),
-    )
+    ).fetchone()
+    if row is not None:
+        return GatewayRecord(*row)
     found = _locked(connection, key)
     assert found is not None
     return found[0]

@@ -51,6 +51,5 @@ def reserve(context: Context, tx: UnitOfWork, order: Order) -> bool:
         order.reason = "out_of_stock"
         context.advance(order, Status.OUT_OF_STOCK, events.REJECTED, {"products": short})
         return False
-    tx.effects.register(order.id, EFFECT, f"{order.id}:reserve")
-    tx.effects.mark(order.id, EFFECT, "done")
+    tx.effects.done(order.id, EFFECT, f"{order.id}:reserve")
     return True

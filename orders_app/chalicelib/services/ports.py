@@ -224,6 +224,10 @@ class Effects(Protocol):
         """Note what is about to be done; a second time changes nothing."""
         ...
 
+    def done(self, order_id: str, kind: str, key: str) -> None:
+        """Note what this transaction does itself: registered and done at once."""
+        ...
+
     def mark(self, order_id: str, kind: str, state: str) -> None: ...
 
     def keep(self, order_id: str) -> None:

@@ -55,7 +55,11 @@ class PostgresOutbox:
         return _in_turn([(OutboxRow(*row[:4]), row[4]) for row in rows])
 
     def published(self, ids: Sequence[int], now: datetime) -> None:
-        self._connection.execute("UPDATE outbox SET published_at = %s WHERE id = ANY(%s)", (now, list(ids)))
+        # A subquery, so that the plan does not depend on the array: see stock.py.
+        self._connection.execute(
+            "UPDATE outbox SET published_at = %s WHERE id = ANY((SELECT %s::bigint[])::bigint[])",
+            (now, list(ids)),
+        )
 
     def rejected(self, ids: Sequence[int], error: str, now: datetime) -> None:
         self._connection.execute(

@@ -110,6 +110,13 @@ class PostgresEffects:
             (order_id, kind, key),
         )
 
+    def done(self, order_id: str, kind: str, key: str) -> None:
+        self._connection.execute(
+            "INSERT INTO effects (order_id, kind, key, state) VALUES (%s, %s, %s, 'done')"
+            " ON CONFLICT (order_id, kind) DO UPDATE SET state = excluded.state",
+            (order_id, kind, key),
+        )
+
     def mark(self, order_id: str, kind: str, state: str) -> None:
         self._connection.execute(
             "UPDATE effects SET state = %s WHERE order_id = %s AND kind = %s", (state, order_id, kind)

@@ -8,6 +8,9 @@ from psycopg import Connection, Rollback
 from chalicelib.services.ports import Product
 
 _COLUMNS = "id, name, price_minor, stocked, orderable, available"
+# As a subquery its length is unknown to the planner for given values, too, so that it keeps one plan for all
+# instead of making one for each call, which costs more than running it.
+_ARRAY = "(SELECT %s::text[])::text[]"
 _RESERVE = """
 WITH taken AS (
     UPDATE products SET available = available - %(n)s, reserved = reserved + %(n)s
@@ -19,13 +22,16 @@ SET state = 'held', quantity = excluded.quantity, expires_at = excluded.expires_
 """
 # What a reservation's end does to its product, by the state it is in and the state it goes to.
 _SETTLE = {
-    ("held", "committed"): "UPDATE products SET reserved = reserved - %(n)s WHERE id = %(id)s",
-    ("held", "released"): "UPDATE products SET reserved = reserved - %(n)s, available = available + %(n)s"
-    " WHERE id = %(id)s",
-    ("held", "expired"): "UPDATE products SET reserved = reserved - %(n)s, available = available + %(n)s"
-    " WHERE id = %(id)s",
-    ("committed", "released"): "UPDATE products SET available = available + %(n)s WHERE id = %(id)s",
+    ("held", "committed"): "reserved = reserved - %(n)s",
+    ("held", "released"): "reserved = reserved - %(n)s, available = available + %(n)s",
+    ("held", "expired"): "reserved = reserved - %(n)s, available = available + %(n)s",
+    ("committed", "released"): "available = available + %(n)s",
 }
+_END = """
+WITH ended AS (
+    UPDATE reservations SET state = %(to)s WHERE order_id = %(order)s AND product_id = %(product)s)
+UPDATE products SET {change} WHERE id = %(product)s
+"""
 
 
 class PostgresStock:
@@ -41,7 +47,7 @@ class PostgresStock:
     def find(self, names: Sequence[str]) -> dict[str, Product]:
         lowered = [name.lower() for name in names]
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM products WHERE id = ANY(%s) OR lower(name) = ANY(%s)",
+            f"SELECT {_COLUMNS} FROM products WHERE id = ANY({_ARRAY}) OR lower(name) = ANY({_ARRAY})",
             (list(names), lowered),
         )
         found = [Product(*row) for row in rows]
@@ -100,9 +106,6 @@ class PostgresStock:
             (order_id, list(states)),
         ).fetchall()
         for product, quantity, state in rows:
-            self._connection.execute(_SETTLE[state, to], {"id": product, "n": quantity})
-            self._connection.execute(
-                "UPDATE reservations SET state = %s WHERE order_id = %s AND product_id = %s",
-                (to, order_id, product),
-            )
+            values = {"to": to, "order": order_id, "product": product, "n": quantity}
+            self._connection.execute(_END.format(change=_SETTLE[state, to]).encode(), values)
         return len(rows)
