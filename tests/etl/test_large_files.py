@@ -55,13 +55,13 @@ def test_duckdb_is_asked_one_thing_at_a_time(tmp_path: Path) -> None:
     assert engine.threads == {threading.get_ident()}
 
 
-@pytest.mark.parametrize("parts", [1, 2, 3])
+@pytest.mark.parametrize("parts", [1, 2, 3, 4, 9])
 def test_every_row_falls_to_one_writer_and_neighbours_to_different_ones(parts: int) -> None:
     rows = "(values (202401), (202402), (202403), (202404), (209912), (null)) as t(m)"
     conditions = shares("m", ["202401", "202402", "202403", "202404"], parts)
     with duckdb.connect() as connection:
         found = [connection.execute(f"select m from {rows} where {c}").fetchall() for c in conditions]
-    assert len(found) == parts
+    assert len(found) == min(parts, 4)
     assert sorted(str(m) for part in found for (m,) in part) == sorted(
         ["202401", "202402", "202403", "202404", "209912", "None"]
     )
