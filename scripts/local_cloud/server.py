@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import shutil
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from . import identifiers
 from .gaps import Context, install_all
 
 HOST = "127.0.0.1"
@@ -50,7 +52,9 @@ def serve(
     prepare_environment(port, scratch, enforce_iam=enforce_iam)
     context = Context(state_dir, scratch, f"http://{HOST}:{port}", enforce_iam)
     try:
+        identifiers.install()
         install_all(context)
+        _collect_less_often()
         listener = socket.create_server((HOST, port), backlog=1024)
         import uvloop
 
@@ -62,6 +66,13 @@ def serve(
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
         logging.shutdown()
+
+
+def _collect_less_often() -> None:
+    """Whatever is there by now stays, and histories and logs are kept, too: little of it is ever garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 async def _serve(

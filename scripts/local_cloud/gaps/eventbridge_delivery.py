@@ -20,7 +20,7 @@ from scripts.local_cloud.seams import function_at
 log = logging.getLogger("local_cloud.eventbridge")
 _FIRST_PAUSE = 0.2
 _EVENTS_KEPT = 1_000
-_current: contextvars.ContextVar["tuple[Any, Any, str] | None"] = contextvars.ContextVar(
+_current: contextvars.ContextVar["tuple[Any, Any, Any] | None"] = contextvars.ContextVar(
     "target", default=None
 )
 
@@ -55,7 +55,7 @@ def install(context: Context) -> None:
 
     def invoke_with_policy(target: Any, event: Any, rule: Any, view: Any = None) -> None:
         matched = view or eventbridge._pattern_event_view(event)
-        token = _current.set((target, rule, json.dumps(matched.event_with_detail())))
+        token = _current.set((target, rule, matched))
         try:
             invoke(target, event, rule, matched)
         finally:
@@ -120,7 +120,8 @@ def _retry(
 
 def _bury(error: DeliveryError, attempts: int, condition: str | None) -> None:
     """Hand the event to the target's dead-letter queue, or say aloud that it is lost, as it is on AWS."""
-    target, rule, event = _current.get()  # type: ignore[misc]
+    target, rule, matched = _current.get()  # type: ignore[misc]
+    event = json.dumps(matched.event_with_detail())
     queue = (target.get("DeadLetterConfig") or {}).get("Arn")
     attributes = {
         "RULE_ARN": rule.get("Arn", ""),

@@ -48,14 +48,10 @@ class Pool(Generic[W]):
         PoolBusyError when neither turns up within the pool's patience.
         """
         deadline = time.monotonic() + self._patience
-        leaving: list[W] = []
-        try:
-            with self._lock:
-                worker = self._wait_for_place(name, fingerprint, leaving, deadline)
-                self._taken[name] += 1
-        finally:
-            for old in leaving:
-                old.kill()
+        worker = self._take(name, fingerprint, deadline)
+        while worker is not None and not worker.is_alive():  # asked outside of the lock: it is a system call
+            self.release(worker, usable=False)
+            worker = self._take(name, fingerprint, deadline)
         if worker is not None:
             return worker
         try:
@@ -101,6 +97,18 @@ class Pool(Generic[W]):
         with self._lock:
             return self._total()
 
+    def _take(self, name: str, fingerprint: str, deadline: float) -> W | None:
+        """An idle worker, or None: start one, there is a place for it."""
+        leaving: list[W] = []
+        try:
+            with self._lock:
+                worker = self._wait_for_place(name, fingerprint, leaving, deadline)
+                self._taken[name] += 1
+        finally:
+            for old in leaving:
+                old.kill()
+        return worker
+
     def _wait_for_place(self, name: str, fingerprint: str, leaving: list[W], deadline: float) -> W | None:
         while True:
             if self._closed:
@@ -130,9 +138,8 @@ class Pool(Generic[W]):
 
     def _expel_outdated(self, name: str, fingerprint: str, leaving: list[W]) -> None:
         idle = self._idle.get(name, [])
-        kept = [worker for worker in idle if worker.fingerprint == fingerprint and worker.is_alive()]
-        leaving += [worker for worker in idle if worker not in kept]
-        self._idle[name] = kept
+        leaving += [worker for worker in idle if worker.fingerprint != fingerprint]
+        self._idle[name] = [worker for worker in idle if worker.fingerprint == fingerprint]
 
     def _make_room(self, leaving: list[W]) -> bool:
         if self._total() < self._bound():

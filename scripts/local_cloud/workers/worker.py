@@ -14,6 +14,7 @@ from typing import Any
 
 _RUNTIME = Path(__file__).with_name("runtime.py")
 _LOG_LIMIT = 1_000_000
+_PIECE = 1 << 16
 
 
 class WorkerExitedError(RuntimeError):
@@ -80,10 +81,13 @@ class Worker:
 
     def take_output(self) -> str:
         """What the process printed since the last time."""
-        size = os.fstat(self._log).st_size
-        text = os.pread(self._log, size - self._read_from, self._read_from) if size > self._read_from else b""
-        self._read_from = size
-        if size > _LOG_LIMIT:
+        text = b""
+        while piece := os.pread(self._log, _PIECE, self._read_from):
+            text += piece
+            self._read_from += len(piece)
+            if len(piece) < _PIECE:
+                break
+        if self._read_from > _LOG_LIMIT:
             os.ftruncate(self._log, 0)
             self._read_from = 0
         return text.decode("utf-8", "replace").rstrip("\n")

@@ -119,3 +119,13 @@ def test_closed_pool_ends_idle_and_returning_workers() -> None:
     workers.release(busy, usable=True)
     assert idle.killed
     assert busy.killed
+
+
+def test_worker_that_died_while_idle_is_never_handed_out() -> None:
+    workers = pool(bound=1)
+    first = workers.acquire("f", "v1", starts("f"))
+    workers.release(first, usable=True)
+    first.killed = True
+    second = workers.acquire("f", "v1", starts("f"))
+    assert second is not first
+    assert workers.size() == 1
