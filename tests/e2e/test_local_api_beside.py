@@ -1,6 +1,8 @@
 """`chalice local --stage local` beside the running engine serves the same API, and its order completes."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,7 +27,7 @@ def beside(platform: Platform, tmp_path: Path) -> Iterator[Api]:
     env["PYTHONUNBUFFERED"] = "1"  # what it says at its start must not wait in a buffer
     with (tmp_path / "log").open("w+") as log:
         command = [str(chalice), "local", "--stage", "local", "--port", str(port)]
-        process = subprocess.Popen(command, cwd=APP, env=env, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=APP, env=env, stdout=log, stderr=log, start_new_session=True)
         try:
             said = wait_until(
                 lambda: (tmp_path / "log").read_text(), lambda text: f":{port}" in text, "the server"
@@ -33,7 +35,7 @@ def beside(platform: Platform, tmp_path: Path) -> Iterator[Api]:
             assert re.search(rf"http://127\.0\.0\.1:{port}", said)
             yield Api(f"http://127.0.0.1:{port}")
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: its reloader has the server as a child
             process.wait()
 
 

@@ -11,6 +11,7 @@ import pytest
 from chalicelib.handlers import local_run
 
 APP = Path(__file__).resolve().parents[3] / "orders_app"
+MOST_MODULES = 230  # Python's, Chalice's and ours; Python 3.11 to 3.13 differ by some
 
 
 def python(code: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -52,10 +53,10 @@ def test_a_running_engine_is_found_by_its_run_file(tmp_path: Path) -> None:
     assert env["DATABASE_URL"] == "postgresql:///mine"
 
 
-def test_importing_the_app_costs_at_most_120_ms() -> None:
-    code = "import time; t = time.process_time(); import app; print(time.process_time() - t)"
-    seconds = min(float(python(code, STAGE="prod").stdout) for _ in range(4))  # the first may compile
-    assert seconds <= 0.120
+def test_importing_the_app_loads_few_modules() -> None:
+    """What a cold start costs is measured by `make bench`; a module more is seen here first."""
+    code = "import sys; before = set(sys.modules); import app; print(len(set(sys.modules) - before))"
+    assert int(python(code, STAGE="prod").stdout) <= MOST_MODULES
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "{}"])
