@@ -79,10 +79,10 @@ class Report:
         for name, count in sorted(self.warnings_by_rule.items()):
             yield f"  warned {name}: {count} ({said[name]})"
         for file in self.files:
-            for what in ("missing", "unknown"):
-                if columns := file[f"{what}_columns"]:
-                    kept = ", kept in extra" if what == "unknown" else ""
-                    yield f"  {what} columns in {file['source']}: {', '.join(columns)}{kept}"
+            if columns := file["missing_columns"]:
+                yield f"  optional columns that {file['source']} leaves out: {', '.join(columns)}"
+            if columns := file["unknown_columns"]:
+                yield f"  unknown columns in {file['source']}: {', '.join(columns)}, kept in extra"
         yield f"dates touched {len(self.dates_touched)}, customers touched {self.customers_touched}"
         for name, figures in self.tables.items():
             yield f"  {name}: " + ", ".join(f"{key} {value}" for key, value in figures.items())

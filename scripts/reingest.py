@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     what.add_argument("--scan", action="store_true")
     what.add_argument("--corrected", nargs="+", metavar="FILE")
     parser.add_argument(
-        "--kind", choices=("sales", "customers"), help="of --corrected, if its columns say it wrong"
+        "--kind", choices=("sales", "customers"), help="of --corrected, in place of what its columns say"
     )
     parser.add_argument("--max-quarantined-share", type=float, metavar="SHARE")
     options = parser.parse_args(argv)

@@ -6,7 +6,7 @@ venv=$1 requirements=$2 ready=$3
 supported() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
 
 if ! { [ -x "$venv/bin/python" ] && supported "$venv/bin/python"; }; then
-    for candidate in ${PYTHON:-} python3.13 python3.12 python3.11 python3 python; do
+    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python; do
         if command -v "$candidate" >/dev/null && supported "$candidate"; then python=$candidate; break; fi
     done
     if [ -z "${python:-}" ]; then

@@ -58,10 +58,9 @@ def serve(
         listener = socket.create_server((HOST, port), backlog=1024)
         import uvloop
 
-        uvloop.run(_serve(listener, ready_file, context.endpoint, lifeline))
+        uvloop.run(_serve(listener, ready_file, context, lifeline))
     finally:
-        for stop in reversed(context.on_stop):
-            stop()
+        _end_helpers(context)
         shutil.rmtree(scratch, ignore_errors=True)
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
@@ -76,7 +75,7 @@ def _collect_less_often() -> None:
 
 
 async def _serve(
-    listener: socket.socket, ready_file: Path | None, endpoint: str, lifeline: int | None
+    listener: socket.socket, ready_file: Path | None, context: Context, lifeline: int | None
 ) -> None:
     from ministack.app import app
     from uvicorn import Config, Server
@@ -109,9 +108,15 @@ async def _serve(
         loop.add_signal_handler(number, stop)
     if lifeline is not None:
         threading.Thread(target=_watch, args=(lifeline, loop, stop), daemon=True).start()
-    announcement = asyncio.create_task(_announce(port, ready_file, endpoint))
+    announcement = asyncio.create_task(_announce(port, ready_file, context.endpoint))
     await door.serve(sockets=[listener])
     announcement.cancel()
+    _end_helpers(context)  # now: the loop's end waits for its threads, and those for the answers of workers
+
+
+def _end_helpers(context: Context) -> None:
+    while context.on_stop:
+        context.on_stop.pop()()
 
 
 async def _announce(port: int, ready_file: Path | None, endpoint: str) -> None:

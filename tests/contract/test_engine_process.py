@@ -1,14 +1,18 @@
 """Our engine as a process: the loopback only, nothing left behind, gone with its parent. Not for AWS."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.local_cloud.launcher import Engine, EngineError
 from tests.contract.cloud import Cloud, eventually
@@ -65,6 +69,24 @@ def test_engine_that_stops_leaves_its_log_and_nothing_else(own: Engine) -> None:
     assert not alive(pid)
     assert not any(map(alive, workers))
     assert [path.name for path in own.state_dir.iterdir()] == ["engine.log"]
+
+
+def test_engine_that_stops_does_not_wait_for_a_call_that_somebody_waits_for(own: Engine) -> None:
+    """Were it killed for that, its folders would stay."""
+    cloud = Cloud(own.endpoint)
+    function = cloud.function(_SLEEPER, Timeout=60)
+    calls = cloud.client("lambda")
+    waiting = threading.Thread(target=_call_in_vain, args=(calls, function))
+    waiting.start()
+    eventually(lambda: workers_of(own.pid))
+    own.stop()
+    waiting.join()
+    assert [path.name for path in own.state_dir.iterdir()] == ["engine.log"]
+
+
+def _call_in_vain(calls: Any, function: str) -> None:
+    with contextlib.suppress(BotoCoreError, ClientError):
+        calls.invoke(FunctionName=function, Payload='{"seconds": 50}')
 
 
 def test_interrupt_stops_the_engine_cleanly(own: Engine) -> None:
