@@ -44,6 +44,13 @@ CUSTOMER_COLUMNS = (
 # Where lines without a readable order id are put: beyond every ordinal, each line of a file elsewhere.
 UNPLACED = 100_000_000
 BUCKETS = tuple("0123456789abcdef")
+_CENTS = "cast(spent * cast(100 as decimal(3,0)) as bigint)"
+_TWICE = f"({_CENTS} * 2 + orders)"
+# Cents over orders, rounded half up.
+_AVERAGE = (
+    f"cast(cast(cast(({_TWICE} - {_TWICE} % (orders * 2)) / (orders * 2) as bigint) as decimal(18,0)) "
+    f"* cast(0.01 as decimal(3,2)) as decimal(18,2))"
+)
 _LATEST = "source_version desc, source desc, record desc"
 
 
@@ -139,6 +146,26 @@ from (
 group by {hashed}"""
 
 
+def customer_sums(current_: str, customers: str, orders: str) -> str:
+    """A lake's first sales by customer, for what was touched and for gold: lines are grouped and joined once.
+
+    `strange` are the lines of a customer whom no file brought. `orders` counts those that are completed.
+    """
+    return f"""
+select coalesce(t.customer_id, c.customer_id) as customer_id, c.name, c.status, t.spent, t.orders,
+  case when {CUSTOMER_UNKNOWN.predicate} then t.sold else 0 end as strange,
+  {bucket("coalesce(t.customer_id, c.customer_id)")} as bucket
+from (
+  select customer_id, count(*) as sold, {orders} as orders,
+    cast(sum(case when status = 'completed' then line_amount end) as decimal(18,2)) as spent
+  from {current_} group by customer_id
+) as t full join {customers} as c on c.customer_id = t.customer_id"""
+
+
+def customers_touched_first(sums: str) -> str:
+    return f"select bucket, count(*), sum(strange) from {sums} group by bucket"
+
+
 def among(column: str, values: Collection[str]) -> str:
     listed = ", ".join(text(value) for value in sorted(values))
     return f"{column} in ({listed})" if listed else "1 = 0"
@@ -179,22 +206,31 @@ from {current_} where status = 'completed'{where} group by order_date, region"""
 def customer_metrics(current_: str, customers: str, buckets: Collection[str], orders: str) -> str:
     """Known customers with a completed order; the average is cents over orders, rounded half up."""
     where = "" if len(buckets) == len(BUCKETS) else " and " + among(bucket("customer_id"), buckets)
-    cents = "cast(spent * cast(100 as decimal(3,0)) as bigint)"
-    numerator, divisor = f"({cents} * 2 + orders)", "(orders * 2)"
-    average = f"cast(({numerator} - {numerator} % {divisor}) / {divisor} as bigint)"
     return f"""
 select c.customer_id, c.name, c.status, t.spent as total_spent, t.orders as total_orders,
-  cast(cast({average} as decimal(18,0)) * cast(0.01 as decimal(3,2)) as decimal(18,2)) as avg_order_value,
-  {bucket("c.customer_id")} as bucket
+  {_AVERAGE} as avg_order_value, {bucket("c.customer_id")} as bucket
 from (
   select customer_id, cast(sum(line_amount) as decimal(18,2)) as spent, {orders} as orders
   from {current_} where status = 'completed'{where} group by customer_id
 ) as t join {customers} as c on c.customer_id = t.customer_id"""
 
 
+def customer_metrics_first(sums: str) -> str:
+    """The same of a lake's first sales."""
+    return f"""
+select customer_id, name, status, spent as total_spent, orders as total_orders,
+  {_AVERAGE} as avg_order_value, bucket
+from {sums} where orders > 0 and strange = 0"""
+
+
 def count_orders(one_line: bool) -> str:
     """Counting lines is counting orders, and much cheaper, in a lake where no order has a second line."""
     return "count(*)" if one_line else "count(distinct order_id)"
+
+
+def count_completed(one_line: bool) -> str:
+    distinct = "" if one_line else "distinct "
+    return f"count({distinct}case when status = 'completed' then order_id end)"
 
 
 def empty_sales() -> str:

@@ -203,15 +203,25 @@ def transform(
         engine.table("current_customers", model.merged_customers("known_customers", "checked_customers"))
     else:
         engine.view("current_customers", model.customers_of("checked_customers"))
+    one_line = state.one_line and shape.one_line
+    first = not (state.keys() or state.pending_buckets or shape.repeated)
+    if first:
+        completed = model.count_completed(one_line)
+        sums = model.customer_sums("current_sales", "current_customers", completed)
+        engine.table("customer_sums", sums)
     wanted = replace(
-        touched(engine, manifest, state, report),
-        one_line=state.one_line and shape.one_line,
+        touched(engine, manifest, state, report, first),
+        one_line=one_line,
         sales_rows=rows,
     )
-    orders = model.count_orders(wanted.one_line)
+    orders = model.count_orders(one_line)
     days = wanted.pending_dates if state.sales else None
     buckets = wanted.pending_buckets
-    by_customer = model.customer_metrics("current_sales", "current_customers", buckets, orders)
+    by_customer = (
+        model.customer_metrics_first("customer_sums")
+        if first
+        else model.customer_metrics("current_sales", "current_customers", buckets, orders)
+    )
     together(
         engine,
         partial(engine.result, "gold_days", model.daily_sales("current_sales", days, orders)),
@@ -244,11 +254,13 @@ def merge_sales(engine: Engine, storage: Storage, state: LakeState, repeated: bo
     return int(before - old + won)
 
 
-def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report) -> LakeState:
+def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report, first: bool) -> LakeState:
     """The days and customers of this batch's rows, old and new, and those that a dead run still owes."""
     days = {str(row[0]) for row in engine.rows(model.dates_touched("batch_sales", "old_sales"))}
     buckets = engine.rows(
-        model.customers_touched("batch_sales", "old_sales", "checked_customers", "current_customers")
+        model.customers_touched_first("customer_sums")
+        if first
+        else model.customers_touched("batch_sales", "old_sales", "checked_customers", "current_customers")
     )
     unknown = int(sum(lines for _, _, lines in buckets))
     report.warn(CUSTOMER_UNKNOWN, unknown)

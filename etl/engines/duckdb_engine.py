@@ -30,7 +30,7 @@ class DuckDbEngine:
     # One query alone keeps all cores busy; of two, one is left with the core of its own thread to its end.
     side_by_side = False
 
-    def __init__(self, work: Path, memory_limit: str | None = None, large: int = LARGE) -> None:
+    def __init__(self, work: Path, memory_limit: str | None = None, large: int = LARGE, **_: Any) -> None:
         self._work = work
         self._large = large
         self._cores = os.cpu_count() or 1

@@ -17,6 +17,10 @@ from etl.storage import S3Storage, Storage
 
 # Below this a file is read whole by one task: finding its line numbers would cost more than it saves.
 MIN_NATIVE_BYTES = 1 << 20
+# A session of its own for up to this much input is optimised for one run.
+BRIEF_BYTES = 256 << 20
+# Locally up to this much silver, as Spark estimates it, passes through the driver: no shuffle, no sort.
+MAX_DRIVER_BYTES = 512 << 20
 
 
 class SparkEngine:
@@ -24,13 +28,20 @@ class SparkEngine:
     side_by_side = True  # one query alone leaves cores idle
 
     def __init__(
-        self, work: Path, session: Any = None, min_native_bytes: int = MIN_NATIVE_BYTES, **_: Any
+        self,
+        work: Path,
+        session: Any = None,
+        min_native_bytes: int = MIN_NATIVE_BYTES,
+        max_driver_bytes: int = MAX_DRIVER_BYTES,
+        input_bytes: int | None = None,
+        **_: Any,
     ) -> None:
         self._work = work
         self._owned = session is None
-        self._spark = session or open_session()
+        self._spark = session or open_session(brief=input_bytes is not None and input_bytes <= BRIEF_BYTES)
         self._local = is_local(self._spark)
         self._min_native_bytes = min_native_bytes
+        self._max_driver_bytes = max_driver_bytes if self._local else 0
         self._kept: list[Any] = []
         self._results: dict[str, Any] = {}
 
@@ -103,18 +114,23 @@ class SparkEngine:
         point: str,
     ) -> None:
         keys = {value: key_of(value) for value in wanted}
+        frame = self._spark.sql(sql)
+        if self._fits_driver(frame):
+            table = spark_io.to_arrow(frame)
+            spark_io.put_result(table, column, keys, storage, point, self._work)
+            return
         try:
-            made = spark_io.put_partitions(self._spark.sql(sql), column, keys, storage, point)
+            made = spark_io.put_partitions(frame, column, keys, storage, point)
         except Exception as error:  # Spark wraps what a task raised; a task run twice conflicts with itself
             if LakeBusyError.__name__ in str(error):
                 raise LakeBusyError(f"another run or task changed {point} meanwhile") from error
             raise
-        spark_io.put_empty(self._spark.sql(sql), column, set(keys) - made, keys, storage, point, self._work)
+        spark_io.put_empty(frame, column, set(keys) - made, keys, storage, point, self._work)
 
     def put_parquet(self, sql: str, storage: Storage, key: str, point: str) -> None:
-        frame = self._spark.sql(f"select *, '' as whole from ({sql}) as object")
-        made = spark_io.put_partitions(frame, "whole", {"": key}, storage, point)
-        spark_io.put_empty(frame, "whole", {""} - made, {"": key}, storage, point, self._work)
+        self.put_partitions(
+            f"select *, '' as whole from ({sql}) as object", "whole", {""}, storage, lambda _: key, point
+        )
 
     def put_json_lines(self, sql: str, storage: Storage, key: str, point: str) -> None:
         path = self._work / "lines.jsonl"
@@ -130,6 +146,12 @@ class SparkEngine:
             frame.unpersist()
         if self._owned and self._local:
             self._spark.stop()
+
+    def _fits_driver(self, frame: Any) -> bool:
+        if not self._max_driver_bytes:
+            return False
+        estimated = frame._jdf.queryExecution().optimizedPlan().stats().sizeInBytes()
+        return int(estimated.toString()) <= self._max_driver_bytes
 
     def _keep(self, frame: Any) -> Any:
         self._kept.append(frame.cache())

@@ -17,6 +17,10 @@ _FAST = {"spark.sql.inMemoryColumnarStorage.compressed": "false"}
 # All rules in one projection are one method of more than 8,000 bytecodes, which Java would only interpret:
 # 7.0 CPU s per million rows, compiled 2.0.
 _JAVA = "-XX:+UseParallelGC -XX:-UsePerfData -XX:-DontCompileHugeMethods"
+# Of a cold run's 54 CPU s at a million rows, Java's compilers took 23: optimising is only worth it in a
+# session that lives on, or with far more rows. The plain compiler's code is slower, and there at once.
+_BRIEF = f"{_JAVA} -XX:TieredStopAtLevel=1"
+_LAUNCHER = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # of the Java that only puts the command together
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
@@ -25,6 +29,8 @@ _LOCAL = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.autoBroadcastJoinThreshold": str(64 << 20),
     "spark.sql.ui.retainedExecutions": "1",
+    "spark.sql.sources.fileCompressionFactor": "4",  # Parquet's, for what is thought to fit the driver
+    "spark.driver.maxResultSize": "0",
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
     "spark.ui.showConsoleProgress": "false",
     # Few partitions: replanning between stages costs more jobs than it saves. Glue keeps it.
@@ -32,13 +38,17 @@ _LOCAL = {
 }
 
 
-def open_session(settings: Mapping[str, str] = _LOCAL | AGREED | _FAST) -> Any:
-    """Glue has a session already; elsewhere one is started, with a Java found or from its wheel."""
+def open_session(settings: Mapping[str, str] = _LOCAL | AGREED | _FAST, brief: bool = False) -> Any:
+    """Glue has a session already; elsewhere one is started, with a Java found or from its wheel.
+
+    `brief` is for one run of a few million rows at most.
+    """
     from pyspark.sql import SparkSession
 
     active = SparkSession.getActiveSession()
     if active is None:
-        active = _start(SparkSession, settings) if not _on_glue() else SparkSession.builder.getOrCreate()
+        builder = SparkSession.builder
+        active = builder.getOrCreate() if _on_glue() else _start(builder, settings, brief)
     for name, value in (AGREED | _FAST if settings else {}).items():
         active.conf.set(name, value)
     return active
@@ -52,20 +62,22 @@ def _on_glue() -> bool:
     return "GLUE_VERSION" in os.environ or "AWS_GLUE_JOB_NAME" in os.environ
 
 
-def _start(builder_of: Any, settings: Mapping[str, str]) -> Any:
+def _start(builder: Any, settings: Mapping[str, str], brief: bool) -> Any:
     os.environ.setdefault("JAVA_HOME", str(java_home()))
+    if settings:
+        os.environ.setdefault("SPARK_LAUNCHER_OPTS", _LAUNCHER)
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     root = str(Path(__file__).parents[2])
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if root not in paths:  # the Python workers import etl by it
         os.environ["PYTHONPATH"] = os.pathsep.join([root, *filter(None, paths)])
     cores = os.cpu_count() or 2
-    options = _JAVA if settings else "-XX:-UsePerfData"
+    options = (_BRIEF if brief else _JAVA) if settings else "-XX:-UsePerfData"
     os.environ.setdefault(
         "PYSPARK_SUBMIT_ARGS",
         f"--driver-memory {_memory()} --driver-java-options '{options}' pyspark-shell",
     )
-    builder = builder_of.builder.master(f"local[{cores}]").appName("etl")
+    builder = builder.master(f"local[{cores}]").appName("etl")
     if settings:
         settings = {"spark.sql.shuffle.partitions": str(2 * cores), **settings}
     for name, value in settings.items():
