@@ -151,7 +151,7 @@ class SparkEngine:
         if not self._max_driver_bytes:
             return False
         estimated = frame._jdf.queryExecution().optimizedPlan().stats().sizeInBytes()
-        return int(estimated.toString()) <= self._max_driver_bytes
+        return int(str(estimated)) <= self._max_driver_bytes
 
     def _keep(self, frame: Any) -> Any:
         self._kept.append(frame.cache())

@@ -119,6 +119,26 @@ def test_lines_that_came_before_are_counted_and_silver_says_what_is_odd_of_each(
     assert Lake(tmp_path / "lake").silver("order_id, warned") == [("1", None), ("2", "product_id_missing")]
 
 
+def test_gold_of_the_first_load_is_that_of_every_later_one(tmp_path: Path) -> None:
+    """A first load groups lines by customer once for all, a later one twice."""
+    two_lines = [{"line_number": n, "order_id": "3", "price": f"{n}.11"} for n in (1, 2)]
+    few = [{"order_id": "1"}, {"order_id": "2", "status": "refunded"}, {"order_id": "2b", "line_number": 2}]
+    others = [{"order_id": "4", "customer_id": "C002", "status": "cancelled"}]
+    others += [{"order_id": n, "customer_id": "C999"} for n in ("5", "7")] + [
+        {"order_id": "6", "customer_id": "C003"}
+    ]
+    for name, rows in (("one", [*few[:2], *others]), ("numbered", [*few, *others]), ("two", two_lines)):
+        files = [csv_file(tmp_path / f"{name}.csv", [line(**row) for row in rows]), customers_file(tmp_path)]
+        lake, reports, gold = Lake(tmp_path / name), [], []
+        for number in (1, 2):
+            reports.append(run(manifest_of(lake.root, *files, run_id=f"run-{number}")))
+            gold.append((lake.daily_sales(), lake.customer_metrics()))
+        assert gold[0] == gold[1]
+        unknown = {report.warnings_by_rule.get("customer_unknown") for report in reports}
+        assert unknown == {None if name == "two" else 2}
+        assert reports[0].customers_touched == reports[1].customers_touched >= 7
+
+
 def test_silver_of_before_the_column_warned_is_read_on(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     run(manifest_of(lake.root, csv_file(tmp_path / "a.csv", [line("1")])))
