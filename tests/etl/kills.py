@@ -96,7 +96,7 @@ def main(plan: str, fatal: str, engine_name: str = "duckdb") -> int:
         return glue_call(operation, arguments)
 
     catalog: Catalog = GlueCatalog(manifest.database, call) if manifest.database else NoCatalog()
-    with open_engine(engine_name) as engine:
+    with open_engine(engine_name, max_driver_bytes=0) as engine:  # Spark's executors write silver, as on Glue
         run(
             manifest,
             MortalStorage(storage_for(manifest.output), countdown),

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -121,9 +122,15 @@ def test_lines_that_came_before_are_counted_and_silver_says_what_is_odd_of_each(
 
 def test_gold_of_the_first_load_is_that_of_every_later_one(tmp_path: Path) -> None:
     """A first load groups lines by customer once for all, a later one twice."""
-    two_lines = [{"line_number": n, "order_id": "3", "price": f"{n}.11"} for n in (1, 2)]
-    few = [{"order_id": "1"}, {"order_id": "2", "status": "refunded"}, {"order_id": "2b", "line_number": 2}]
-    others = [{"order_id": "4", "customer_id": "C002", "status": "cancelled"}]
+    two_lines: list[dict[str, Any]] = [
+        {"line_number": n, "order_id": "3", "price": f"{n}.11"} for n in (1, 2)
+    ]
+    few: list[dict[str, Any]] = [
+        {"order_id": "1"},
+        {"order_id": "2", "status": "refunded"},
+        {"order_id": "2b", "line_number": 2},
+    ]
+    others: list[dict[str, Any]] = [{"order_id": "4", "customer_id": "C002", "status": "cancelled"}]
     others += [{"order_id": n, "customer_id": "C999"} for n in ("5", "7")] + [
         {"order_id": "6", "customer_id": "C003"}
     ]
