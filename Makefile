@@ -47,11 +47,12 @@ demo: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## tell the whole 
 run: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## the same, then stay up with the API on http://127.0.0.1:8000 until Ctrl-C
 	@$(PY) -m scripts.local_run run --engine $(ENGINE)
 
+# Three workers on two cores: tests of the live platform wait more than they compute.
 test: $(READY) $(SPARK_READY) ## the default tests (under 8 minutes on 2 cores)
-	@$(PY) -m pytest -n 2 --dist loadgroup -m "not slow and not browser"
+	@$(PY) -m pytest -n 3 --dist loadgroup -m "not slow and not browser"
 
 test-all: $(READY) $(SPARK_READY) ## all tests, the slow ones too
-	@$(PY) -m pytest -n 2 --dist loadgroup -m "not browser"
+	@$(PY) -m pytest -n 3 --dist loadgroup -m "not browser"
 
 test-browser: $(READY) ## the report's page in a real Chromium, which has to be there
 	@$(PY) -m tests.browser.chromium
