@@ -49,7 +49,7 @@ def _told(error: Exception) -> str | None:
 
 def execute(arguments: Arguments) -> Report:
     manifest = manifest_of(arguments)
-    with open_engine(arguments.engine, input_bytes=sum(file.size for file in manifest.files)) as engine:
+    with open_engine(arguments.engine) as engine:
         report = run(manifest, engine=engine, catalog=catalog_of(manifest))
     if arguments.report:
         arguments.report.parent.mkdir(parents=True, exist_ok=True)

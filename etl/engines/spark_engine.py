@@ -17,8 +17,6 @@ from etl.storage import S3Storage, Storage
 
 # Below this a file is read whole by one task: finding its line numbers would cost more than it saves.
 MIN_NATIVE_BYTES = 1 << 20
-# A session of its own for up to this much input is optimised for one run.
-BRIEF_BYTES = 256 << 20
 # Locally up to this much silver, as Spark estimates it, passes through the driver: no shuffle, no sort.
 MAX_DRIVER_BYTES = 512 << 20
 
@@ -33,12 +31,11 @@ class SparkEngine:
         session: Any = None,
         min_native_bytes: int = MIN_NATIVE_BYTES,
         max_driver_bytes: int = MAX_DRIVER_BYTES,
-        input_bytes: int | None = None,
         **_: Any,
     ) -> None:
         self._work = work
         self._owned = session is None
-        self._spark = session or open_session(brief=input_bytes is not None and input_bytes <= BRIEF_BYTES)
+        self._spark = session or open_session()
         self._local = is_local(self._spark)
         self._min_native_bytes = min_native_bytes
         self._max_driver_bytes = max_driver_bytes if self._local else 0

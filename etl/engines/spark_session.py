@@ -17,9 +17,6 @@ _FAST = {"spark.sql.inMemoryColumnarStorage.compressed": "false"}
 # All rules in one projection are one method of more than 8,000 bytecodes, which Java would only interpret:
 # 7.0 CPU s per million rows, compiled 2.0.
 _JAVA = "-XX:+UseParallelGC -XX:-UsePerfData -XX:-DontCompileHugeMethods"
-# Of a cold run's 54 CPU s at a million rows, Java's compilers took 23: optimising is only worth it in a
-# session that lives on, or with far more rows. The plain compiler's code is slower, and there at once.
-_BRIEF = f"{_JAVA} -XX:TieredStopAtLevel=1"
 _LAUNCHER = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # of the Java that only puts the command together
 _LOCAL = {
     "spark.ui.enabled": "false",
@@ -38,17 +35,14 @@ _LOCAL = {
 }
 
 
-def open_session(settings: Mapping[str, str] = _LOCAL | AGREED | _FAST, brief: bool = False) -> Any:
-    """Glue has a session already; elsewhere one is started, with a Java found or from its wheel.
-
-    `brief` is for one run of a few million rows at most.
-    """
+def open_session(settings: Mapping[str, str] = _LOCAL | AGREED | _FAST) -> Any:
+    """Glue has a session already; elsewhere one is started, with a Java found or from its wheel."""
     from pyspark.sql import SparkSession
 
     active = SparkSession.getActiveSession()
     if active is None:
         builder = SparkSession.builder
-        active = builder.getOrCreate() if _on_glue() else _start(builder, settings, brief)
+        active = builder.getOrCreate() if _on_glue() else _start(builder, settings)
     for name, value in (AGREED | _FAST if settings else {}).items():
         active.conf.set(name, value)
     return active
@@ -62,7 +56,7 @@ def _on_glue() -> bool:
     return "GLUE_VERSION" in os.environ or "AWS_GLUE_JOB_NAME" in os.environ
 
 
-def _start(builder: Any, settings: Mapping[str, str], brief: bool) -> Any:
+def _start(builder: Any, settings: Mapping[str, str]) -> Any:
     os.environ.setdefault("JAVA_HOME", str(java_home()))
     if settings:
         os.environ.setdefault("SPARK_LAUNCHER_OPTS", _LAUNCHER)
@@ -72,7 +66,7 @@ def _start(builder: Any, settings: Mapping[str, str], brief: bool) -> Any:
     if root not in paths:  # the Python workers import etl by it
         os.environ["PYTHONPATH"] = os.pathsep.join([root, *filter(None, paths)])
     cores = os.cpu_count() or 2
-    options = (_BRIEF if brief else _JAVA) if settings else "-XX:-UsePerfData"
+    options = _JAVA if settings else "-XX:-UsePerfData"
     os.environ.setdefault(
         "PYSPARK_SUBMIT_ARGS",
         f"--driver-memory {_memory()} --driver-java-options '{options}' pyspark-shell",
