@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.local_cloud.launcher import Engine, EngineError
-from tests.contract.cloud import Cloud, eventually
+from tests.contract.cloud import Cloud, archive, eventually
 from tests.contract.conftest import AGAINST_AWS
 
 pytestmark = pytest.mark.skipif(AGAINST_AWS, reason="about the local engine itself")
@@ -145,10 +145,25 @@ def test_port_that_is_taken_is_named(own: Engine, tmp_path: Path) -> None:
         Engine(tmp_path / "second", own.port).start()
 
 
+def test_function_is_ready_at_the_first_look(own: Engine) -> None:
+    """A waiter looks again after 5 seconds: 44 functions would take minutes to deploy."""
+    cloud = Cloud(own.endpoint)
+    client, role = cloud.client("lambda"), cloud.role("lambda.amazonaws.com")
+    for _ in range(30):
+        name = cloud.name("function")
+        client.create_function(
+            FunctionName=name,
+            Runtime="python3.12",
+            Role=role,
+            Handler="app.handler",
+            Code={"ZipFile": archive(_SLEEPER)},
+        )
+        found = client.get_function_configuration(FunctionName=name)
+        assert (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful")
+
+
 def test_function_that_is_deployed_again_runs_its_new_code(own: Engine) -> None:
     """https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html"""
-    from tests.contract.cloud import archive
-
     cloud = Cloud(own.endpoint)
     client = cloud.client("lambda")
     function = cloud.function("def handler(event, context):\n    return 1\n")

@@ -12,6 +12,14 @@ from scripts.local_cloud.workers.executor import Config, Executor
 from . import Context
 
 _LEAST_WORKERS = 12
+_READY = {
+    "State": "Active",
+    "StateReason": "",
+    "StateReasonCode": "",
+    "LastUpdateStatus": "Successful",
+    "LastUpdateStatusReason": "",
+    "LastUpdateStatusReasonCode": "",
+}
 
 
 def install(context: Context) -> None:
@@ -24,6 +32,7 @@ def install(context: Context) -> None:
     end_containers = function_at(lambda_svc, "_pool_kill_function", "account", "func_name")
     layer = function_at(lambda_svc, "_resolve_layer_zip", "attachment")
     value_at(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", float)
+    become_ready = function_at(lambda_svc, "_schedule_state_transition", "func_name", "delay")
     functions = lambda_svc._functions
 
     def bound() -> int:
@@ -51,7 +60,13 @@ def install(context: Context) -> None:
         end_containers(account, func_name)
         executor.pool.drop(lambda name: (name.split(":")[4], name.split(":")[6]) == (account, func_name))
 
+    def be_ready(func_name: str, delay: float) -> None:
+        """Before anybody looks: waiters sleep 5 s between looks. Versions follow as in the engine."""
+        latest = (functions.get(func_name) or {}).get("config") or {}
+        latest.update(_READY)
+        become_ready(func_name, delay)
+
     lambda_svc._execute_function_warm = execute
+    lambda_svc._schedule_state_transition = be_ready
     lambda_svc._pool_kill_function = end_workers
-    # Boto's waiters sleep 5 s between looks: a function that is ready at once deploys at once.
     lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0.0
