@@ -8,6 +8,7 @@ from pathlib import Path
 import boto3
 
 from chalicelib import names
+from chalicelib.domain.money import to_text
 from scripts.local_run.lake_story import tell_sales
 from scripts.local_run.outside import Api, Entry, Json, Post, delivered, ledger, wait_until
 from scripts.local_run.progress import say, step
@@ -32,16 +33,16 @@ class Seen:
     posts: Sequence[Post]
 
     def record(self) -> Json:
-        """One entry of demo.json; money is in minor units of `currency`."""
+        """One entry of demo.json; amounts are decimal text, as the API and the tables of sales give them."""
         return {
             "id": self.told.order_id,
             "scenario": self.told.scene.name,
             "status": self.told.order["status"],
             "answers": [{"status": one.status, "body": one.body} for one in self.told.answers],
             "events": [event["type"] for event in self.told.events],
-            "charges": [vars(one) for one in money(self.entries, "capture")],
-            "refunds": [vars(one) for one in money(self.entries, "refund")],
-            "ledger": [vars(one) for one in self.entries],
+            "charges": [in_figures(one) for one in money(self.entries, "capture")],
+            "refunds": [in_figures(one) for one in money(self.entries, "refund")],
+            "ledger": [in_figures(one) for one in self.entries],
             "notifications": [{"channel": post.channel, "text": post.text} for post in self.posts],
         }
 
@@ -101,7 +102,11 @@ def describe(seen: Seen) -> None:
 
 
 def in_words(entry: Entry) -> str:
-    return f"{entry.kind} {entry.amount / 100:.2f} {entry.currency} {entry.state}"
+    return f"{entry.kind} {to_text(entry.amount, entry.currency)} {entry.currency} {entry.state}"
+
+
+def in_figures(entry: Entry) -> Json:
+    return {**vars(entry), "amount": to_text(entry.amount, entry.currency)}
 
 
 def money(entries: Iterable[Entry], kind: str) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -45,12 +46,17 @@ def executable() -> str:
 
 
 def look_at(page: str, profile: Path, *, dark: bool = False) -> Found:
-    """Opens the page in both widths; `profile` is a folder of its own for the browser."""
+    """Opens the page in both widths; `profile` is a folder of its own for the browser, its HOME too."""
     with served({"/page.html": page, "/harness.html": _HARNESS.read_text()}) as (address, asked):
         scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
         command = [executable(), *FLAGS, scheme, f"--user-data-dir={profile}", "--dump-dom"]
         ran = subprocess.run(
-            [*command, f"{address}/harness.html"], capture_output=True, text=True, timeout=60, check=True
+            [*command, f"{address}/harness.html"],
+            env=os.environ | {"HOME": str(profile)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
         )
     told = re.search(r'<pre id="found">(.*?)</pre>', ran.stdout, re.DOTALL)
     assert told, ran.stderr

@@ -14,16 +14,16 @@ def test_the_demo_ends_well(demo: DemoRun) -> None:
 @pytest.mark.parametrize(
     ("scenario", "status", "charges", "refunds"),
     [
-        ("completed", "completed", [49999], []),
+        ("completed", "completed", ["499.99"], []),
         ("declined", "declined", [], []),
         ("out-of-stock", "out_of_stock", [], []),
         ("cancelled", "cancelled", [], []),
-        ("same-key-twice", "completed", [5000], []),
-        ("refunded", "refunded", [7499], [7499]),
+        ("same-key-twice", "completed", ["50.00"], []),
+        ("refunded", "refunded", ["74.99"], ["74.99"]),
     ],
 )
 def test_each_order_ends_as_its_scene_wants(
-    demo: DemoRun, scenario: str, status: str, charges: list[int], refunds: list[int]
+    demo: DemoRun, scenario: str, status: str, charges: list[str], refunds: list[str]
 ) -> None:
     order = demo.order(scenario)
     assert order["status"] == status
