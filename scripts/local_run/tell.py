@@ -97,8 +97,13 @@ def describe(seen: Seen) -> None:
     if not addresses(told.scene):
         say("  customer       left no address, so only the operators were told")
     for post in seen.posts:
-        say(f"  {post.channel:14} {post.text.splitlines()[-1 if post.channel == 'sms' else 0]}")
+        say(f"  {post.channel:14} {headline(post)}")
     say(f"  final state    {told.order['status']}")
+
+
+def headline(post: Post) -> str:
+    """Of a mail the line below its subject, which is the same whatever happened; an SMS is one line."""
+    return post.text.splitlines()[1 if post.channel == "email" else 0]
 
 
 def in_words(entry: Entry) -> str:

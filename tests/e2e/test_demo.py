@@ -1,5 +1,8 @@
 """`make demo` tells the whole story, and its record is what the outside world saw."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.e2e.conftest import DemoRun
@@ -29,6 +32,18 @@ def test_each_order_ends_as_its_scene_wants(
     assert order["status"] == status
     assert [one["amount"] for one in order["charges"]] == charges
     assert [one["amount"] for one in order["refunds"]] == refunds
+
+
+def test_every_field_of_the_record_is_described(demo: DemoRun) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "demo.md").read_text()
+    described = set(re.findall(r"(?:orders\[\]\.|sales\.)?([a-z_]+)`", page))
+    parts = (demo.record, demo.record["sales"], demo.order("completed"), demo.order("refunded")["refunds"][0])
+    assert {field for part in parts for field in part} - {"sales"} <= described
+
+
+def test_the_story_says_of_each_message_what_it_tells(demo: DemoRun) -> None:
+    assert re.search(r"email +Order ORD-\S+ could not be paid", demo.printed)
+    assert re.search(r"sms +Order ORD-\S+ has been cancelled and refunded", demo.printed)
 
 
 def test_the_same_key_sent_twice_made_one_order(demo: DemoRun) -> None:
