@@ -144,23 +144,23 @@ class LocalStorage:
             return _tag(target) or ""
 
     def put(self, key: str, content: bytes | Path, point: str) -> None:
-        """Gold is hundreds of small files: a file is renamed into its place without a look at its folder."""
+        """Gold is hundreds of small files: one is renamed into its place without a look at its folder."""
+        target = f"{self.root}/{key}"
         if isinstance(content, Path):
             with suppress(OSError):
-                os.replace(content, f"{self.root}/{key}")
+                os.replace(content, target)
                 return
-        target = self.root / key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, Path):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
             with suppress(OSError):  # another file system: copy beside the target, then rename
                 os.replace(content, target)
                 return
+        folder, _, name = target.rpartition("/")
         # Readers glob *.parquet and *.json: a half-written file must match neither.
-        partial = target.with_name(f"_{target.name}.{uuid.uuid4().hex}.part")
+        partial = f"{folder}/_{name}.{uuid.uuid4().hex}.part"
         if isinstance(content, Path):
             shutil.copyfile(content, partial)
         else:
-            partial.write_bytes(content)
+            _write(partial, content)
         os.replace(partial, target)
 
 
@@ -265,6 +265,17 @@ def _tag(path: Path | str) -> str | None:
     except FileNotFoundError:
         return None
     return f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
+
+
+def _write(path: str, content: bytes) -> None:
+    """A new file; its folder is made only where it turns out to be missing."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    with open(descriptor, "wb") as out:
+        out.write(content)
 
 
 @contextmanager

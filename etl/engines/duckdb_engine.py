@@ -5,12 +5,15 @@ import os
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from etl.engines.base import Landing
+from etl.engines.small_parquet import KINDS, SmallParquet
 from etl.errors import EtlError
 from etl.manifest import SourceFile
 from etl.reader.clean import CleanCsv, clean_csv
@@ -22,6 +25,7 @@ from etl.sqlgen import empty_landed
 from etl.storage import Storage
 
 _THREADS = 8
+_FEW = 64  # rows a file, up to which it is made in Python
 LARGE = 8 << 20  # bytes of a file of which several cores shall read parts
 
 
@@ -151,7 +155,35 @@ class DuckDbEngine:
     def put_result(
         self, name: str, column: str, keys: Mapping[str, str], storage: Storage, point: str
     ) -> None:
-        self.put_partitions(f"select * from {name}", column, keys, storage, keys.__getitem__, point)
+        shape = [(found[0], found[1]) for found in self.rows(f"describe {name}")]
+        [(rows,)] = self.rows(f"select count(*) from {name}")
+        if rows <= _FEW * len(keys) and {kind for other, kind in shape if other != column} <= KINDS.keys():
+            self._put_small(name, column, shape, keys, storage, point)
+        else:
+            self.put_partitions(f"select * from {name}", column, keys, storage, keys.__getitem__, point)
+
+    def _put_small(
+        self,
+        name: str,
+        column: str,
+        shape: Sequence[tuple[str, str]],
+        keys: Mapping[str, str],
+        storage: Storage,
+        point: str,
+    ) -> None:
+        """Files of a few rows each without DuckDB, whose writer spends most of a millisecond on one."""
+        columns = [(other, kind) for other, kind in shape if other != column]
+        money = "cast({0} * cast(100 as decimal(3,0)) as bigint)"
+        texts = (money.format(other) if "DECIMAL" in kind else other for other, kind in columns)
+        found = self.rows(f"select cast({column} as varchar), {', '.join(texts)} from {name} order by 1")
+        parts = {value: [row[1:] for row in rows] for value, rows in groupby(found, itemgetter(0))}
+        small = SmallParquet(columns)
+
+        def put(value: str) -> None:
+            storage.put(keys[value], small.file(parts.get(value, ())), point)
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(put, sorted(keys)))
 
     def put_partitions(
         self,

@@ -117,6 +117,14 @@ def test_the_native_ways_read_what_the_strict_reader_reads(tmp_path: Path, spark
     assert_same(strict, on_spark(tmp_path / "whole", [files], spark, native=1 << 30, max_driver_bytes=0))
 
 
+def test_spark_reads_the_gold_that_duckdb_wrote(tmp_path: Path, spark: Any) -> None:
+    lake, report = on_duckdb(tmp_path, [make_files(tmp_path, 3)])
+    columns = "cast(order_date as date), region, daily_revenue, daily_orders, unique_customers"
+    found = spark.read.parquet(f"{lake.root}/daily_sales").selectExpr(*columns.split(", ")).collect()
+    assert sorted(map(tuple, found)) == sorted(lake.daily_sales())
+    assert len(found) == report.tables["daily_sales"]["rows"] > 20
+
+
 VALUES = st.tuples(*(st.one_of(st.sampled_from(DIRT[name]), st.text(max_size=6)) for name in NAMES))
 
 
