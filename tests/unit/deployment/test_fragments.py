@@ -97,16 +97,46 @@ def test_topic_is_encrypted_with_the_key_that_its_publishers_may_use(topic: dict
     assert topic["KmsMasterKeyId"] == {"Ref": "TopicsKey"}
 
 
-def test_services_that_publish_may_use_the_topics_key_for_this_account_only() -> None:
-    key = ALL["TopicsKey"]["Properties"]
-    assert key["EnableKeyRotation"] is True
-    _, services = key["KeyPolicy"]["Statement"]
-    assert services["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    policies = [
-        b["Properties"]["PolicyDocument"] for b in ALL.values() if b["Type"] == "AWS::SNS::TopicPolicy"
-    ]
-    publishers = {one["Principal"]["Service"] for policy in policies for one in policy["Statement"]}
-    assert publishers <= set(services["Principal"]["Service"])
+def admitted(statement: dict[str, Any]) -> set[str]:
+    """The services that a statement admits."""
+    services = statement["Principal"].get("Service", [])
+    return {services} if isinstance(services, str) else set(services)
+
+
+POLICIES = {name: body["Properties"] for name, body in ALL.items() if "Policy" in body["Type"]}
+OF_KEYS = [(n, s) for n, k in ALL.items() if k["Type"] == "AWS::KMS::Key"
+           for s in k["Properties"]["KeyPolicy"]["Statement"]]  # fmt: skip
+OF_TOPICS = [(n, s) for n, p in POLICIES.items() if "Topics" in p for s in p["PolicyDocument"]["Statement"]]
+
+
+@pytest.mark.parametrize(("name", "statement"), OF_KEYS)
+def test_key_admits_a_service_for_this_account_only_but_a_rule_without_any_condition(
+    name: str, statement: dict[str, Any]
+) -> None:
+    # docs.aws.amazon.com/sns/latest/dg/sns-key-management.html: aws:SourceAccount, aws:SourceArn and
+    # aws:SourceOrgID are "not supported for EventBridge-to-encrypted topics"
+    services = admitted(statement)
+    if "events.amazonaws.com" in services:
+        assert services == {"events.amazonaws.com"}
+        assert "Condition" not in statement
+    elif services:
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+@pytest.mark.parametrize(("name", "statement"), OF_TOPICS)
+def test_topic_admits_a_service_on_conditions_but_a_rule_without_any(
+    name: str, statement: dict[str, Any]
+) -> None:
+    # docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html: no Condition blocks in
+    # topic policies for EventBridge
+    assert ("Condition" in statement) == ("events.amazonaws.com" not in admitted(statement))
+    assert "Ref" in statement["Resource"]
+
+
+def test_services_that_publish_may_use_the_topics_key() -> None:
+    assert ALL["TopicsKey"]["Properties"]["EnableKeyRotation"] is True
+    users = {one for _, statement in OF_KEYS for one in admitted(statement)}
+    assert {one for _, statement in OF_TOPICS for one in admitted(statement)} <= users
 
 
 @pytest.mark.parametrize("role", of("AWS::IAM::Role"))
