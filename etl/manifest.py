@@ -87,7 +87,7 @@ def parse_manifest(body: str | bytes) -> Manifest:
             database=found.get("database"),
             options=found.get("options") or {},
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(f"the manifest is not usable: {type(error).__name__} {error}") from error
 
 

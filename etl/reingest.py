@@ -68,7 +68,7 @@ def quarantined_rows(body: bytes, name: str) -> Iterator[dict[str, Any]]:
             rest = json.loads(row.get("extra") or "{}")
             kept = {key: value for key, value in row.items() if key != "extra" and value is not None}
             kept |= _place(row)
-        except (ValueError, AttributeError, TypeError) as error:
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
             raise InputError(f"{name} line {number} is not a quarantined row: {error}") from error
         yield rest | kept
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from chalicelib import logs
+from chalicelib.domain.json_values import parsed
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,17 @@ class DeadLetter:
             return "queue"
         if self.attribute("TARGET_ARN"):
             return "rule"
-        if isinstance(content, dict) and "functionArn" in content.get("requestContext", {}):
+        if "functionArn" in _object(_object(content).get("requestContext")):
             return "function"
-        if isinstance(content, dict) and content.get("Type") == "Notification" and "TopicArn" in content:
+        if _object(content).get("Type") == "Notification" and "TopicArn" in content:
             return "subscription"
         return "queue"
 
     @property
     def content(self) -> Any:
-        """The body as JSON, or its text."""
+        """The body as JSON, or its text where that is none or nests too deeply to be worked with."""
         try:
-            return json.loads(self.body)
+            return parsed(self.body)
         except ValueError:
             return self.body
 
@@ -66,7 +67,7 @@ class DeadLetter:
         if self.origin == "rule":
             return f"{self.attribute('ERROR_CODE')}: {self.attribute('ERROR_MESSAGE')}"
         if self.origin == "function":
-            answer = self.content.get("responsePayload") or {}
+            answer = _object(self.content.get("responsePayload"))
             condition = self.content["requestContext"].get("condition", "")
             return f"{answer.get('errorType', condition)}: {answer.get('errorMessage', condition)}"
         if self.origin == "subscription":
@@ -89,6 +90,11 @@ class DeadLetter:
     def age(self, now: datetime) -> str:
         """`3d 4h`, `12m 5s`: the two largest units."""
         return age_of(int((now - self.sent_at).total_seconds()))
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """The value if it is an object: a poisoned message may have anything in its place."""
+    return value if isinstance(value, dict) else {}
 
 
 def age_of(seconds: int) -> str:

@@ -39,6 +39,8 @@ class Router:
         if letter.origin == "rule":
             return [self._of_rule(letter)]
         if letter.origin == "function":
+            if "requestPayload" not in letter.content:
+                raise NoWayBackError("it does not hold what the function was invoked with")
             function = letter.content["requestContext"]["functionArn"].removesuffix(":$LATEST")
             return [Route("function", function, json.dumps(letter.content["requestPayload"]))]
         sources = self._queues.sources(url)
@@ -69,7 +71,7 @@ class Router:
     def _of_rule(self, letter: DeadLetter) -> Route:
         target_arn = letter.attribute("TARGET_ARN") or ""
         target = self._target(letter.attribute("RULE_ARN") or "", target_arn)
-        payload = _input(target, letter.content)
+        payload = _input(target, letter)
         service = target_arn.split(":")[2]
         if service == "sqs":
             name = target_arn.rsplit(":", 1)[-1]
@@ -128,13 +130,20 @@ class Router:
         return self._session.client(service)
 
 
-def _input(target: Mapping[str, Any], event: Any) -> str:
+def _input(target: Mapping[str, Any], letter: DeadLetter) -> str:
     if "InputTransformer" in target:
         raise NoWayBackError("the target transforms its input; put the event on the bus again instead")
     if "Input" in target:
         return str(target["Input"])
-    for step in target.get("InputPath", "$").split(".")[1:]:
-        event = event[step]
+    path = target.get("InputPath", "$")
+    if path == "$":
+        return letter.body
+    event = letter.content
+    try:
+        for step in path.split(".")[1:]:
+            event = event[step]
+    except (KeyError, TypeError) as fault:
+        raise NoWayBackError(f"the event has nothing at the target's input path {path!r}") from fault
     return json.dumps(event)
 
 

@@ -1,11 +1,12 @@
 """What may be asked of the application: commands, queries and the inputs of workflow tasks."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self
+
+from chalicelib.domain.json_values import parsed
 
 OPS = "ops"
 # What goes into events and logs must not be able to hold a name, a mail address or a sentence.
@@ -150,7 +151,7 @@ class StoppedExecution:
     def from_detail(cls, detail: Mapping[str, Any]) -> Self:
         """`detail` of a Step Functions status change; its input is JSON text, left out where it is large."""
         try:
-            given = json.loads(detail.get("input") or "{}")
+            given = parsed(detail.get("input") or "{}")
         except ValueError:
             given = {}
         return cls(

@@ -5,12 +5,12 @@ middleware does not run: what each event needs is done by `traced`, under the Ch
 """
 
 import functools
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import bootstrap, logs
 from chalicelib.domain.commands import plain_id
+from chalicelib.domain.json_values import parsed
 
 if TYPE_CHECKING:
     from chalicelib.bootstrap import Services
@@ -59,7 +59,7 @@ def ids_of(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 def _object(text: str) -> Mapping[str, Any]:
     try:
-        found = json.loads(text)
+        found = parsed(text)
     except ValueError:
         return {}
     return found if isinstance(found, Mapping) else {}

@@ -1,11 +1,11 @@
 """Finds the event in what a queue, a topic or a rule delivered, whichever wrapping was configured."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib import logs, metrics
 from chalicelib.domain.commands import plain_id
+from chalicelib.domain.json_values import parsed
 
 _OURS = ("id", "type", "orderId")
 _SIGNS = frozenset({"type", "sequence", "data"})
@@ -42,7 +42,7 @@ def notifications(event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _unwrapped(text: str) -> Any:
     try:
-        body = json.loads(text)
+        body = parsed(text)
     except ValueError as fault:
         raise UnreadableMessageError("message is not JSON") from fault
     if isinstance(body, dict) and body.get("Type") == "Notification" and isinstance(body.get("Message"), str):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chalicelib.domain import events
 from chalicelib.domain.errors import FieldProblem, InvalidQueryError
+from chalicelib.domain.json_values import parsed
 
 
 def cursor(moment: datetime, row_id: str) -> str:
@@ -17,7 +18,7 @@ def cursor(moment: datetime, row_id: str) -> str:
 def position(text: str) -> tuple[datetime, str]:
     """Raises InvalidQueryError."""
     try:
-        time, row_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        time, row_id = parsed(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         moment = events.parse_timestamp(time)
         if moment.tzinfo is None or not isinstance(row_id, str) or "\0" in row_id:
             raise ValueError

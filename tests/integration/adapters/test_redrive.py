@@ -292,6 +292,46 @@ def test_letter_without_any_sender_stays(capsys: pytest.CaptureFixture[str]) -> 
     assert len(messages(letters)) == 1
 
 
+POISON = [
+    "[" * 100_000,
+    '{"requestContext": ' * 900 + "1" + "}" * 900,
+    '{"requestContext": null}',
+    '{"requestContext": {"functionArn": "arn:of:a:function"}, "responsePayload": "killed"}',
+    '{"Type": "Notification", "Message": "{}"}',
+    "[]",
+]
+
+
+@pytest.mark.parametrize("body", POISON)
+def test_poisoned_letter_is_listed_shown_and_taken_back_or_stays(
+    body: str, processing: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, letters = processing
+    send(letters, body)
+    send(letters, {"orderId": "ORD-1"})
+
+    assert run("list") == 0
+    assert run("show", "order-processing-dlq") == 0
+    assert '"orderId": "ORD-1"' in capsys.readouterr().out
+    stuck = take_back("order-processing-dlq")
+
+    assert len(messages(source)) == 2 - stuck
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", [{}, {"InputPath": "$.detail"}])
+def test_unreadable_event_of_a_rule_goes_on_as_it_is_or_stays_where_it_would_have_to_be_cut(
+    how: dict[str, str],
+) -> None:
+    target, letters = queue("order-processing-queue-local"), queue(BUS_LETTERS)
+    deep = '{"detail": %s}' % ("[" * 900 + "]" * 900)  # fmt: skip
+    send(letters, deep, **rule(arn("order-processing-queue-local"), **how))
+
+    assert take_back("bus-delivery-dlq") == len(how)
+
+    assert [message["Body"] for message in messages(target)] == [deep] * (1 - len(how))
+
+
 def test_list_shows_every_queue_alike(
     processing: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

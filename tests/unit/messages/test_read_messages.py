@@ -31,6 +31,7 @@ def test_message_without_attributes_and_subject_is_read() -> None:
 
 BROKEN: dict[str, Any] = {
     "not JSON": "{",
+    "deeper than JSON is read": "[" * 100_000,
     "a list": "[]",
     "raw": json.dumps({"orderId": "ORD-1"}),
     "a confirmation": json.dumps(envelope(Type="SubscriptionConfirmation")),

@@ -40,7 +40,14 @@ def test_alarm_that_is_over_is_a_notification() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["plain words", "[1]", '"OK"', json.dumps({"subject": "Compensation failed", "orderId": "ORD-1"})]
+    "body",
+    [
+        "plain words",
+        "[1]",
+        '"OK"',
+        "[" * 100_000,
+        json.dumps({"subject": "Compensation failed", "orderId": "ORD-1"}),
+    ],
 )
 def test_every_other_alert_is_passed_on_as_it_is(body: str) -> None:
     message = routed(body, None)

@@ -262,7 +262,7 @@ def test_a_failed_job_is_told_of_by_alert_where_no_mail_can_be_sent() -> None:
     assert len(world.alerts.alerts) == 1
 
 
-@pytest.mark.parametrize("body", ["rubbish", "[]", "{}", '{"detail": {}}', '{"detail": null}'])
+@pytest.mark.parametrize("body", ["rubbish", "[]", "{}", '{"detail": {}}', '{"detail": null}', "[" * 100_000])
 def test_a_message_that_is_no_failure_goes_to_the_dead_letters(body: str) -> None:
     with pytest.raises(BadMessageError):
         fail(World(), body)

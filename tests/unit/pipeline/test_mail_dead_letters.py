@@ -62,6 +62,7 @@ def test_an_alarm_that_spells_its_dimensions_as_the_api_does_names_its_queue_too
         '{"subject": "Checks of the lake failed"}',
         "plain words",
         "[]",
+        "[" * 100_000,
     ],
 )
 def test_other_messages_of_the_alerts_topic_mail_nothing(message: str) -> None:
@@ -98,7 +99,11 @@ def test_many_messages_are_counted_and_the_first_shown() -> None:
         ("rubbish", "not JSON, 7 characters"),
         ("7", "nothing known by its ids"),
         ('{"Records": [7]}', "nothing known by its ids"),
+        ('{"Records": 7}', "nothing known by its ids"),
+        ('{"Records": [{"s3": 7}, {"s3": {"object": {}}}]}', "nothing known by its ids"),
         (sns_body("rubbish"), "a notification that is not JSON"),
+        ("[" * 100_000, "not JSON, 100000 characters"),
+        (sns_body('{"a":' * 100_000), "a notification that is not JSON"),
     ],
 )
 def test_a_dead_message_is_told_by_its_ids(body: str, said: str) -> None:

@@ -66,6 +66,8 @@ def test_an_object_of_a_bucket_without_versions_has_none() -> None:
         s3_body(s3_record() | {"eventTime": "noon"}),
         '{"Type": "Notification"}',
         sns_body("rubbish"),
+        "[" * 100_000,
+        sns_body("[" * 100_000),
     ],
 )
 def test_anything_else_is_refused(body: str) -> None:

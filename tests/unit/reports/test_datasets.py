@@ -121,7 +121,7 @@ def test_a_dirty_record_is_rejected_with_its_reason(changes: dict[str, Any], rea
     assert desk.objects.json(answer["figures"])["reasons"] == {reason: 1}
 
 
-@pytest.mark.parametrize("line", [b"no json\n", b"[1]\n", b'"text"\n', b"{\n"])
+@pytest.mark.parametrize("line", [b"no json\n", b"[1]\n", b'"text"\n', b"{\n", b'{"a":' * 99_999 + b"\n"])
 def test_a_line_that_is_no_record_is_rejected_alone(line: bytes) -> None:
     answer = cleaned(Desk(), line + jsonl(record()))
     assert (answer["read"], answer["kept"], answer["rejected"]) == (2, 1, 1)
@@ -166,6 +166,7 @@ def test_a_csv_of_the_seed_is_read_line_by_line() -> None:
 @pytest.mark.parametrize(
     ("name", "body", "reason"),
     [("x.csv", b"a,b\n1,2\n", "has no column order_id"), ("x.json", b"[1,", "is no JSON"),
+     ("x.json", b"[" * 100_000, "is no JSON"),
      ("x.jsonl", b"\xff\xfe\x00", "is not UTF-8")],
 )  # fmt: skip
 def test_a_file_that_is_not_what_it_says_is_refused_with_its_reason(

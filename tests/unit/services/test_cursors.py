@@ -26,3 +26,8 @@ def test_a_cursor_that_a_client_made_up_is_refused(content: Any) -> None:
     text = base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
     with pytest.raises(InvalidQueryError):
         position(text)
+
+
+def test_a_cursor_that_nests_too_deeply_is_refused() -> None:
+    with pytest.raises(InvalidQueryError):
+        position(base64.urlsafe_b64encode(b"[" * 100_000).decode())

@@ -175,7 +175,12 @@ def test_poisoned_message_fails_alone(
 BROKEN = {"orderId": "ORD-1", "sequence": 3, "data": {}}
 
 
-@pytest.mark.parametrize("body", ["not json", "[]", '"text"', {"note": "hello"}, BROKEN])
+DEEP = "[" * 100_000
+DEEP_DETAIL = '{"detail-type": "Order Placed", "detail": ' + "[" * 900 + "]" * 900 + "}"
+UNREADABLE = [DEEP, DEEP_DETAIL, {"Type": "Notification", "Message": DEEP}]
+
+
+@pytest.mark.parametrize("body", ["not json", "[]", '"text"', {"note": "hello"}, BROKEN, *UNREADABLE])
 def test_message_without_an_event_fails_alone(body: Any, lambdas: Any, services: FakeServices) -> None:
     answer = invoke(lambdas, "update-read-model", batch(envelope(1), body))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-2"}]}

@@ -3,18 +3,18 @@
 https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 """
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain.json_values import parsed
 from chalicelib.services.messages.model import BadMessageError, Message
 
 
 def read_message(body: str) -> Message:
     """The message inside a queue's body. Raises BadMessageError."""
     try:
-        envelope = json.loads(body)
+        envelope = parsed(body)
         if envelope["Type"] != "Notification":
             raise BadMessageError(f"type of envelope is {envelope['Type']!r}, not 'Notification'")
         return Message(

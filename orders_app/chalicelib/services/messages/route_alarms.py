@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib import logs
+from chalicelib.domain.json_values import parsed
 from chalicelib.services.messages.model import CRITICAL_ALERT, NOTIFICATION, Outgoing
 from chalicelib.services.messages.ports import Topic
 
@@ -54,7 +55,7 @@ def _message(notice: Notice) -> Outgoing:
 def _alarm(body: str) -> dict[str, Any] | None:
     """What an alarm says, in short; None where the message is none."""
     try:
-        said = json.loads(body)
+        said = parsed(body)
     except ValueError:
         return None
     if not isinstance(said, Mapping) or not {"AlarmName", "NewStateValue"} <= said.keys():

@@ -1,10 +1,10 @@
 """What follows a failed job: the one retry there is, or people are told and the lock is let go."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain.json_values import parsed
 from chalicelib.services.pipeline.choose_engine import AUTO, SPARK
 from chalicelib.services.pipeline.fail_job import MANIFEST, arguments_of, fail_job, tell
 from chalicelib.services.pipeline.finish_run import start_next
@@ -42,7 +42,7 @@ def read_failure(body: str) -> JobFailure:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
     try:
-        event = json.loads(body)
+        event = parsed(body)
         if "detail" in event:
             detail = event["detail"]
             failure = Failure(detail.get("message") or "no message", detail["state"])

@@ -1,10 +1,10 @@
 """Mails what lies in dead-letter queues, without taking anything out of them."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from chalicelib.domain.json_values import parsed
 from chalicelib.services.pipeline.ports import Alerts, Log
 
 SHOWN = 20
@@ -57,7 +57,7 @@ def mail_dead_letters(queues: Sequence[str], *, letters: DeadLetters, alerts: Al
 def about(body: str) -> str:
     """What a dead message is about, by the ids in it: objects, events, runs. Never personal data."""
     try:
-        value = json.loads(body)
+        value = parsed(body)
     except ValueError:
         return f"not JSON, {len(body)} characters"
     for _ in range(3):
@@ -67,7 +67,7 @@ def about(body: str) -> str:
         if not isinstance(inner, str):
             break
         try:
-            value = json.loads(inner)
+            value = parsed(inner)
         except ValueError:
             return "a notification that is not JSON"
     return ", ".join(_ids(value)) or "nothing known by its ids"
@@ -77,12 +77,19 @@ def _ids(value: Any) -> list[str]:
     if not isinstance(value, Mapping):
         return []
     records = value.get("Records")
-    objects = [record.get("s3", {}) for record in records if isinstance(record, Mapping)] if records else []
-    said = [f"s3://{one['bucket']['name']}/{one['object']['key']}" for one in objects if "object" in one]
+    said = [place for record in records if (place := _place(record))] if isinstance(records, list) else []
     for part in (value, value.get("detail"), value.get("requestPayload")):
         if isinstance(part, Mapping):
             said += [f"{name} {part[name]}" for name in _NAMED if isinstance(part.get(name), str)]
     return list(dict.fromkeys(said))
+
+
+def _place(record: Any) -> str | None:
+    """The object of an S3 event's record; None for a record of anything else."""
+    try:
+        return f"s3://{record['s3']['bucket']['name']}/{record['s3']['object']['key']}"
+    except (KeyError, TypeError):
+        return None
 
 
 _NAMED = ("type", "detail-type", "id", "orderId", "correlationId", "run_id", "jobName", "jobRunId", "state")
@@ -90,7 +97,7 @@ _NAMED = ("type", "detail-type", "id", "orderId", "correlationId", "run_id", "jo
 
 def _queue_of(message: str) -> str | None:
     try:
-        alarm = json.loads(message)
+        alarm = parsed(message)
         if alarm["NewStateValue"] != "ALARM":
             return None
         dimensions = alarm["Trigger"]["Dimensions"]

@@ -1,12 +1,12 @@
 """Reads the messages of raw-data-queue: S3 events, plain or inside an SNS envelope, into raw files."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
+from chalicelib.domain.json_values import parsed
 from chalicelib.services.pipeline.model import BadMessageError, Kind, RawFile
 
 RAW_PREFIX = "raw-data/"
@@ -81,7 +81,7 @@ def _version(value: object) -> str:
 
 def _object(text: object) -> dict[str, Any]:
     try:
-        value = json.loads(text) if isinstance(text, str) else None
+        value = parsed(text) if isinstance(text, str) else None
     except ValueError as error:
         raise BadMessageError("the message is not JSON") from error
     if not isinstance(value, dict):

@@ -2,9 +2,10 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from typing import Any
+
+from chalicelib.domain.json_values import parsed
 
 
 class UnreadableFileError(ValueError):
@@ -37,7 +38,7 @@ def _lines(text: str) -> Iterator[Record | None]:
 
 def _record(line: str) -> Record | None:
     try:
-        found = json.loads(line, parse_float=str)  # an amount is read as it is written
+        found = parsed(line, parse_float=str)  # an amount is read as it is written
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
@@ -45,7 +46,7 @@ def _record(line: str) -> Record | None:
 
 def _array(text: str) -> Iterator[Record | None]:
     try:
-        found = json.loads(text, parse_float=str)
+        found = parsed(text, parse_float=str)
     except ValueError as fault:
         raise UnreadableFileError("is no JSON") from fault
     yield from (one if isinstance(one, dict) else None for one in found)
