@@ -33,6 +33,7 @@ _MASKS = (
 # What every text that a mask changes has in it: most texts have none of it, and are looked at once.
 _SUSPECT = re.compile(r"@|\+\d|(?:\d{4}[ -]?){3}\d|\b(?:tok|pm|card)_|(?i:bearer|basic)\s")
 _TEXT_LIMIT = 500
+_DEEPEST = 24
 _encoded = json.JSONEncoder(default=repr, ensure_ascii=False).encode
 
 
@@ -91,16 +92,18 @@ def redacted(value: Any, depth: int = 0) -> Any:
     """The value without personal data: for logs, and for anything else that leaves the database."""
     if isinstance(value, str):
         return _masked(value)
-    if isinstance(value, Mapping) and depth < 6:
+    if isinstance(value, Mapping | Sequence) and not isinstance(value, bytes) and depth >= _DEEPEST:
+        return "…"  # never as text: that would spell out the fields that are left out
+    if isinstance(value, Mapping):
         return {key: redacted(item, depth + 1) for key, item in value.items() if not _is_personal(str(key))}
-    if isinstance(value, Sequence) and not isinstance(value, bytes) and depth < 6:
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [redacted(item, depth + 1) for item in value]
     return value if isinstance(value, int | float | bool | None) else _masked(str(value))
 
 
 @functools.lru_cache(1024)
 def _is_personal(key: str) -> bool:
-    field = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()
+    field = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", key).lower()
     if field.endswith(("_id", "_type", "_count", "_arn")):
         return False
     return any(field == word or field.endswith(f"_{word}") for word in _PERSONAL_WORDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +11,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from chalicelib import logs
-from chalicelib.domain.json_values import parsed
+from chalicelib.domain.json_values import MAX_DEPTH, JsonValueError, parsed
+
+_LOOKS_LIKE_JSON = re.compile(r'\s*(?:["{]|\[\s*["{\[\]])')  # not "[Errno 111] refused"
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,11 @@ class DeadLetter:
 
     @property
     def error(self) -> str:
-        """Why it died, as far as the message says."""
+        """Why it died, as far as the message says: the first line, without personal data."""
+        return str(logs.redacted(self._told.split("\n", 1)[0]))
+
+    @property
+    def _told(self) -> str:
         if self.origin == "rule":
             return f"{self.attribute('ERROR_CODE')}: {self.attribute('ERROR_MESSAGE')}"
         if self.origin == "function":
@@ -84,8 +91,11 @@ class DeadLetter:
         return (self.attributes.get(name) or {}).get("StringValue")
 
     def shown(self) -> str:
-        """The content without personal data, for a terminal."""
-        return json.dumps(logs.redacted(self.content), indent=2, ensure_ascii=False)
+        """The content for a terminal, without fields that name a person and texts that look like an address.
+
+        JSON within text is unfolded first: the `Message` of a notification, the `input` of an execution.
+        """
+        return json.dumps(logs.redacted(_unfolded(self.content)), indent=2, ensure_ascii=False)
 
     def age(self, now: datetime) -> str:
         """`3d 4h`, `12m 5s`: the two largest units."""
@@ -95,6 +105,27 @@ class DeadLetter:
 def _object(value: Any) -> Mapping[str, Any]:
     """The value if it is an object: a poisoned message may have anything in its place."""
     return value if isinstance(value, dict) else {}
+
+
+def _unfolded(value: Any, depth: int = 0) -> Any:
+    """The value with its texts of JSON as what they say; what cannot be read is told by its length only."""
+    if depth > MAX_DEPTH:
+        return "…"
+    if isinstance(value, dict):
+        return {name: _unfolded(_told(name, inner), depth + 1) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_unfolded(inner, depth + 1) for inner in value]
+    if not isinstance(value, str) or not _LOOKS_LIKE_JSON.match(value):
+        return value
+    try:
+        return _unfolded(parsed(value), depth + 1)
+    except JsonValueError:
+        return f"unreadable, {len(value)} characters"
+
+
+def _told(name: str, value: Any) -> Any:
+    """Of an error its first line only: PostgreSQL's DETAIL line quotes the row."""
+    return value.split("\n", 1)[0] if name == "errorMessage" and isinstance(value, str) else value
 
 
 def age_of(seconds: int) -> str:

@@ -292,6 +292,70 @@ def test_letter_without_any_sender_stays(capsys: pytest.CaptureFixture[str]) -> 
     assert len(messages(letters)) == 1
 
 
+PERSONAL = {
+    "orderId": "12345",
+    "customer": "Jane Smithers",
+    "items": [{"shipping": {"name": "Jane Smithers"}}],
+}
+IN_TEXT = json.dumps(PERSONAL)
+LETTERS: dict[str, tuple[Any, dict[str, str]]] = {
+    "queue": ({"Type": "Notification", "Message": json.dumps({"detail": PERSONAL})}, {}),
+    "subscription": ({"Type": "Notification", "TopicArn": "arn", "Message": IN_TEXT}, {}),
+    "rule": (
+        {"detail-type": "Step Functions Execution Status Change", "detail": {"input": IN_TEXT}},
+        {"TARGET_ARN": "arn:aws:lambda:x:y:function:z", "ERROR_CODE": "E", "ERROR_MESSAGE": "no way"},
+    ),
+    "function": (
+        {
+            "requestContext": {"functionArn": "arn", "condition": "RetriesExhausted"},
+            "requestPayload": {"Records": [{"Sns": {"Message": json.dumps({"detail": PERSONAL})}}]},
+            "responsePayload": {
+                "errorType": "UniqueViolation",
+                "errorMessage": "duplicate key\nDETAIL: (name)=(Jane Smithers), jane@example.com",
+            },
+        },
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("origin", LETTERS)
+@pytest.mark.parametrize("wrapped", [0, 1, 2])
+def test_show_names_the_order_and_not_the_customer(
+    origin: str, wrapped: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letters = queue(BUS_LETTERS)
+    body, attributes = LETTERS[origin]
+    inner = json.dumps(body)
+    for _ in range(wrapped):  # as a queue behind a topic behind a queue would have it
+        inner = json.dumps({"Type": "Notification", "TopicArn": "arn", "Message": inner})
+    send(letters, inner, **attributes)
+
+    assert run("list") == 0
+    assert run("show", "bus-delivery-dlq") == 0
+
+    shown = capsys.readouterr().out
+    assert '"orderId": "12345"' in shown
+    assert "Jane" not in shown
+    assert "jane" not in shown
+
+
+@pytest.mark.parametrize("message", [IN_TEXT[:-3], json.dumps(IN_TEXT)[:-3], "[" * 900 + IN_TEXT + "]" * 900])
+def test_show_of_text_that_was_json_once_tells_its_length_only(
+    message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letters = queue(BUS_LETTERS)
+    send(letters, message)
+    send(letters, {"Message": message, "cause": "[Errno 111] Connection refused"})
+
+    assert run("show", "bus-delivery-dlq") == 0
+
+    shown = capsys.readouterr().out
+    assert shown.count(f"unreadable, {len(message)} characters") == 2
+    assert "[Errno 111] Connection refused" in shown
+    assert "Jane" not in shown
+
+
 POISON = [
     "[" * 100_000,
     '{"requestContext": ' * 900 + "1" + "}" * 900,

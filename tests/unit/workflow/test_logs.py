@@ -39,12 +39,22 @@ def test_ids_end_with_the_work_they_belong_to(lines: Lines) -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["customer", "customerName", "name", "e_mail", "email", "phone", "shipping", "payment_token",
+    "field", ["customer", "customerName", "name", "e_mail", "e-mail", "email", "phone", "shipping", "payment_token",
               "paymentToken", "Authorization", "password", "database_secret", "card"],
 )  # fmt: skip
 def test_field_that_names_a_person_or_a_secret_is_left_out(field: str, lines: Lines) -> None:
     logs.info("order placed", order={field: "Jane", "customer_id": "CUST-1", "customerId": "CUST-1"})
     assert lines()[0]["order"] == {"customer_id": "CUST-1", "customerId": "CUST-1"}
+
+
+def test_what_nests_too_deeply_is_not_spelled_out(lines: Lines) -> None:
+    inner: Any = {"customer": "Jane", "order_id": "ORD-1"}
+    for _ in range(40):
+        inner = [inner]
+    logs.info("order placed", near={"a": {"b": {"c": {"d": {"e": {"f": {"customer": "Jane"}}}}}}}, far=inner)
+    [line] = lines()
+    assert line["near"] == {"a": {"b": {"c": {"d": {"e": {"f": {}}}}}}}
+    assert "Jane" not in json.dumps(line)
 
 
 @pytest.mark.parametrize(
