@@ -100,7 +100,8 @@ def still_bad(rows: Sequence[dict[str, Any]], schema: Schema, as_of: date) -> li
         path = Path(folder) / "rows.jsonl"
         path.write_bytes(_lines(rows))
         file = SourceFile(str(path), schema.name, datetime.now(UTC))
-        engine.table("judged", checked_sql(schema, engine.land(schema, [file], "landed").view, as_of))
+        landing = engine.land(schema, [file], "landed")
+        engine.check("judged", landing, checked_sql(schema, landing.view, as_of))
         found = engine.rows("select record, failed from judged where failed is not null order by record")
     return [StillBad(*row) for row in found]
 

@@ -1,6 +1,5 @@
 """The DuckDB engine: one process, no pyarrow, no extension beyond what the wheel carries."""
 
-import json
 import os
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,12 +12,11 @@ from typing import Any
 import duckdb
 
 from etl.engines.base import Landing
+from etl.engines.duckdb_landing import LandedFile, Origin, Way, land_file, text
 from etl.engines.small_parquet import KINDS, SmallParquet
 from etl.errors import EtlError
 from etl.manifest import SourceFile
-from etl.reader.clean import CleanCsv, clean_csv
-from etl.reader.files import compression_of, read_file
-from etl.reader.records import MAX_LINE, FileNotes
+from etl.reader.sift import HOLDER
 from etl.schemas import Schema
 from etl.sources import fetch_all
 from etl.sqlgen import empty_landed
@@ -50,37 +48,30 @@ class DuckDbEngine:
         self._database = duckdb.connect(config=config)
         self._of_thread = threading.local()
         self._files = 0
-        self._landed: dict[str, tuple[Schema, Sequence[SourceFile], str]] = {}
+        self._landed: dict[str, tuple[Schema, Sequence[SourceFile], Sequence[LandedFile]]] = {}
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
         """Clean CSV is read natively, everything else by the strict reader; both give the same records."""
         landing = Landing(view)
-        self._land(schema, files, landing, native=True)
+        self._land(schema, files, landing, Way.CLEAN)
         return landing
 
-    def _land(self, schema: Schema, files: Sequence[SourceFile], landing: Landing, native: bool) -> None:
+    def _land(self, schema: Schema, files: Sequence[SourceFile], landing: Landing, way: Way) -> None:
         landing.native.clear()
         source_type = self._source_type(landing.view, [file.name for file in files])
-        numbered, unnumbered = [], []
+        landed = []
         for file, path in zip(files, fetch_all(files, self._work / "input"), strict=True):
-            source = f"cast({text(file.name)} as {source_type}) as source"
-            origin = f"{source}, cast({file.version} as bigint) as source_version"
-            clean = clean_csv(path, schema) if native else None
-            if clean and compression_of(path) in (None, "gzip"):
-                landing.native.append(file.name)
-                landing.notes[file.name] = _notes(clean, schema)
-                if clean.has_records:
-                    in_order = _native(path, clean, origin, schema, "row_number() over ()")
-                    in_parts = _native(path, clean, origin, schema, "null")
-                    numbered.append(in_order)
-                    unnumbered.append(in_parts if path.stat().st_size >= self._large else in_order)
-            else:
-                landing.notes[file.name] = FileNotes()
-                numbered.append(self._strict(path, origin, schema, landing.notes[file.name]))
-                unnumbered.append(numbered[-1])
-        none = [empty_landed(schema)]
-        self.view(landing.view, "\nunion all ".join(unnumbered or none))
-        self._landed[landing.view] = (schema, files, "\nunion all ".join(numbered or none))
+            origin = Origin(file.name, file.version, source_type, f"{landing.view}_rejects")
+            found = land_file(path, origin, schema, way, self._large, self._new_path)
+            landing.notes[file.name] = found.notes
+            landing.native += [file.name] if found.native else []
+            landed.append(found)
+        self._landed[landing.view] = (schema, files, landed)
+        self._union(landing.view, [found.records for found in landed])
+
+    def _union(self, view: str, queries: Sequence[str]) -> None:
+        schema, _, _ = self._landed[view]
+        self.view(view, "\nunion all ".join(queries or [empty_landed(schema)]))
 
     def _source_type(self, view: str, names: Collection[str]) -> str:
         """A type of the names of a landing's files, in the order of texts: a byte a row, not a text a row."""
@@ -92,21 +83,33 @@ class DuckDbEngine:
     def check(self, name: str, landing: Landing, sql: str) -> None:
         """Numbering the records of a large file would put all of this on one core: their places number them.
 
-        A table keeps the order in which a query gives its rows, and that is the file's order. The view has
-        numbers of its own only afterwards, when no more than the rejects are read again.
-        DuckDB itself finds a wrong number of fields: then the strict reader says which lines it is.
+        A table keeps the order in which a query gives its rows, and that is the file's order. The view
+        holds afterwards no more than is read again: the rejects, and what else was read strictly.
+        DuckDB itself finds a wrong number of fields in what looked clean: then all is read more surely.
+        Place holders of records that were read strictly have kept the places; they are no records.
         """
-        rows = f"{name}_rows"
-        try:
-            self.table(rows, sql)
-        except duckdb.Error:
-            if not landing.native:
-                raise
-            schema, files, _ = self._landed[landing.view]
-            self._land(schema, files, landing, native=False)
-            self.table(rows, sql)
-        self.view(landing.view, self._landed[landing.view][2])
-        self.view(name, f"select * replace ({self._record(rows)} as record) from {rows}")
+        rows, rejects, way = f"{name}_rows", f"{landing.view}_rejects", Way.CLEAN
+        schema, files, _ = self._landed[landing.view]
+        while True:
+            try:
+                self.table(rows, sql)
+                break
+            except duckdb.Error:
+                if not landing.native or way is Way.STRICT:
+                    raise
+                way = Way(way + 1)
+                self._land(schema, files, landing, way)
+        real, number = f"failed is distinct from {text(HOLDER)}", self._record(rows)
+        self.view(name, f"select * replace ({number} as record) from {rows} where {real}")
+        self.table(
+            rejects,
+            f"select source, {number} as record, record is null as by_place "
+            f"from {rows} where failed is not null and {real}",
+        )
+        again = {name for (name,) in self.rows(f"select distinct source from {rejects} where by_place")}
+        landed = zip(files, self._landed[landing.view][2], strict=True)
+        needed = [(found, not found.in_parts or file.name in again) for file, found in landed]
+        self._union(landing.view, [found.rejects if native else found.strict for found, native in needed])
 
     def _record(self, rows: str) -> str:
         found = self.rows(
@@ -261,25 +264,6 @@ class DuckDbEngine:
         self._files += 1
         return self._work / f"{stem}-{self._files}"
 
-    def _strict(self, path: Path, origin: str, schema: Schema, notes: FileNotes) -> str:
-        """Records through a file of JSON lines: no native reader can misread those."""
-        landed = self._new_path("landed")
-        with landed.open("w", encoding="utf-8") as out:
-            for record in read_file(path, schema, notes):
-                row = {"record": record.number, "raw": record.raw, **record.values}
-                if record.error:
-                    row["error"] = record.error
-                if record.extra:
-                    row["extra"] = record.extra
-                out.write(json.dumps(row, ensure_ascii=False))
-                out.write("\n")
-        names = ("error", "raw", "extra", *schema.names)
-        columns = ", ".join(["'record': 'bigint'", *(f"'{name}': 'varchar'" for name in names)])
-        return (
-            f"select {origin}, record, {', '.join(names)} from read_json({text(str(landed))}, "
-            f"format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {32 * MAX_LINE})"
-        )
-
 
 def shares(column: str, values: Sequence[str], parts: int) -> list[str]:
     """Conditions that share out all rows: the values in turn, as busy months and days are neighbours."""
@@ -289,43 +273,6 @@ def shares(column: str, values: Sequence[str], parts: int) -> list[str]:
     listed = [", ".join(map(text, values[part::parts])) for part in range(1, parts)]
     first = " or ".join(f"{column} in ({some})" for some in listed)
     return [f"({first}) is not true", *(f"{column} in ({some})" for some in listed)]
-
-
-def text(value: str) -> str:
-    """A literal of DuckDB, where a backslash is a character like any other: of file names, not of rules."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _csv(path: Path, clean: CleanCsv) -> str:
-    columns = ", ".join(f"{text(name)}: 'varchar'" for name in clean.names)
-    packed = "gzip" if compression_of(path) else "none"
-    return (
-        f"read_csv({text(str(path))}, auto_detect = false, header = true, delim = ',', quote = '', "
-        f"escape = '', comment = '', new_line = '\\n', strict_mode = true, null_padding = false, "
-        f"compression = '{packed}', "
-        f"max_line_size = {MAX_LINE}, columns = {{{columns}}})"
-    )
-
-
-def _native(path: Path, clean: CleanCsv, origin: str, schema: Schema, record: str) -> str:
-    known = ", ".join(
-        f'"{n}" as {n}' if n in clean.names else f"cast(null as varchar) as {n}" for n in schema.names
-    )
-    raw = " || ',' || ".join(f"coalesce(\"{n}\", '')" for n in clean.names)
-    rest = sorted(n for n in clean.names if n not in schema.names)
-    extra = "cast(null as varchar)"
-    if rest:
-        pairs = ", ".join(f'{text(n)}, "{n}"' for n in rest)
-        extra = f"nullif(cast(json_merge_patch('{{}}', json_object({pairs})) as varchar), '{{}}')"
-    return (
-        f"select {origin}, cast({record} as bigint) as record, cast(null as varchar) as error, "
-        f"{raw} as raw, {extra} as extra, {known} from {_csv(path, clean)}"
-    )
-
-
-def _notes(clean: CleanCsv, schema: Schema) -> FileNotes:
-    names = set(clean.names)
-    return FileNotes(unknown=names - set(schema.names), seen=names & set(schema.names))
 
 
 def _put_all(objects: Sequence[tuple[str, Path]], storage: Storage, point: str) -> None:

@@ -7,6 +7,7 @@ the native reader: DuckDB refuses the file (it is read strictly then), Spark mar
 
 import codecs
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def _inspect(path: Path, schema: Schema) -> CleanCsv | None:
                 size = len(rest)
             else:
                 size += len(chunk)
-            if _is_dirty(chunk, tail, decoder):
+            if is_dirty(chunk, tail, decoder):
                 return None
             tail = chunk[-1:]
     decoder.decode(b"", final=True)
@@ -57,12 +58,16 @@ def _inspect(path: Path, schema: Schema) -> CleanCsv | None:
     names = tuple(column_name(name) for name in (header or b"").decode("utf-8").split(","))
     if len(names) < 2 or len(set(names)) != len(names) or not schema.accepts_header(frozenset(names)):
         return None
-    if not all(map(_PLAIN_NAME.fullmatch, names)):
+    if not plain_names(names):
         return None
     return CleanCsv(names, size > 0)
 
 
-def _is_dirty(chunk: bytes, tail: bytes, decoder: codecs.IncrementalDecoder) -> bool:
+def plain_names(names: Sequence[str]) -> bool:
+    return all(map(_PLAIN_NAME.fullmatch, names))
+
+
+def is_dirty(chunk: bytes, tail: bytes, decoder: codecs.IncrementalDecoder) -> bool:
     """One byte is found ten times as fast as a pair: pairs are only looked for where they can be."""
     if b'"' in chunk or b"\r" in chunk or b"\x00" in chunk:
         return True

@@ -3,6 +3,8 @@
 import re
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 from etl.reader.records import (
@@ -32,44 +34,67 @@ class Lines:
         line = self._stream.readline(MAX_LINE + 1)
         return line or None
 
+    def returned(self, most: int) -> bytes:
+        """The next of those that were given back, so many at most."""
+        return b"".join(self._back.popleft() for _ in range(min(most, len(self._back))))
+
     def give_back(self, lines: list[bytes]) -> None:
         self._back.extendleft(reversed(lines))
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of a usable header, and the way from a line to its record."""
+
+    names: tuple[str, ...]
+    schema: Schema
+
+    @cached_property
+    def _known(self) -> list[tuple[int, str]]:
+        return [(i, n) for i, n in enumerate(self.names) if n in self.schema.names]
+
+    @cached_property
+    def _rest(self) -> list[tuple[int, str]]:
+        return [(i, n) for i, n in enumerate(self.names) if n not in self.schema.names]
+
+    def note(self, notes: FileNotes) -> None:
+        notes.seen.update(n for _, n in self._known)
+        notes.unknown.update(n for _, n in self._rest)
+
+    def record(self, number: int, line: bytes, lines: Lines) -> Record:
+        """The record that begins with `line`; if that is quoted, it may take more of the lines."""
+        raw, fields, error = _parse(line, lines)
+        if error is None and len(fields) != len(self.names):
+            error = "wrong_field_count"
+        if error is not None:
+            return broken(number, error, raw)
+        extra = extra_json((n, fields[i]) for i, n in self._rest) if self._rest else None
+        return Record(number, {n: fields[i].strip(" ") or None for i, n in self._known}, raw, None, extra)
 
 
 def read_delimited(stream: BinaryIO, schema: Schema, notes: FileNotes) -> Iterator[Record]:
     """Every record after the header. Blank lines are no records; a header alone is an empty file, noted."""
     lines = Lines(stream)
-    first = _skip_blank(lines)
+    first = skip_blank(lines)
     if first is None:
         yield broken(1, "empty_file", "")
         return
-    header = _header(first, lines)
-    names = [column_name(name) for name in header] if header else []
-    usable = len(set(names)) == len(names) and schema.accepts_header(frozenset(names))
-    if not usable:
+    names = header(first, lines)
+    if not usable(names, schema):
         wrong = "wrong_kind" if schema.is_foreign(set(names)) else "wrong_header"
         yield from _all_broken(first, lines, wrong)
         return
-    notes.seen.update(n for n in names if n in schema.names)
-    notes.unknown.update(n for n in names if n not in schema.names)
-    known = [(i, n) for i, n in enumerate(names) if n in schema.names]
-    rest = [(i, n) for i, n in enumerate(names) if n not in schema.names]
+    columns = Columns(names, schema)
+    columns.note(notes)
     number = 0
     while (line := lines.next()) is not None:
-        if not line.strip(b"\r\n"):
-            continue
-        number += 1
-        raw, fields, error = _parse(line, lines)
-        if error is None and len(fields) != len(names):
-            error = "wrong_field_count"
-        if error is not None:
-            yield broken(number, error, raw)
-            continue
-        extra = extra_json((n, fields[i]) for i, n in rest) if rest else None
-        yield Record(number, {n: fields[i].strip(" ") or None for i, n in known}, raw, None, extra)
+        if line.strip(b"\r\n"):
+            number += 1
+            yield columns.record(number, line, lines)
 
 
-def _skip_blank(lines: Lines) -> bytes | None:
+def skip_blank(lines: Lines) -> bytes | None:
+    """The first line that is not blank, without a byte order mark."""
     line = lines.next()
     if line is not None and line.startswith(b"\xef\xbb\xbf"):
         line = line[3:]
@@ -78,9 +103,14 @@ def _skip_blank(lines: Lines) -> bytes | None:
     return line
 
 
-def _header(first: bytes, lines: Lines) -> list[str] | None:
+def header(first: bytes, lines: Lines) -> tuple[str, ...]:
+    """The names of the columns; none if they cannot be read."""
     _, fields, error = _parse(first, lines)
-    return None if error else fields
+    return () if error else tuple(column_name(name) for name in fields)
+
+
+def usable(names: tuple[str, ...], schema: Schema) -> bool:
+    return len(set(names)) == len(names) and schema.accepts_header(frozenset(names))
 
 
 def _all_broken(first: bytes, lines: Lines, error: str) -> Iterator[Record]:
@@ -109,23 +139,35 @@ def _parse_quoted(line: bytes, lines: Lines) -> tuple[str, list[str], str | None
     taken: list[bytes] = []
     whole = line
     while True:
-        body = _strip(whole)
-        text, error = _decode(body)
+        text, error = _decode(_strip(whole))
         if error == "invalid_utf8" or (error and not taken):
             break
         fields = _split(text)
         if fields is not None:
             return text, fields, error
-        more = lines.next() if _is_open(text) and len(taken) < MAX_QUOTED_LINES else None
-        if more is None or len(whole) + len(more) > MAX_LINE:
-            lines.give_back([more] if more is not None else [])
+        more = _to_next_quote(lines, taken, len(whole)) if _is_open(text) else b""
+        if not more:
             error = "bad_quotes"
             break
-        taken.append(more)
         whole += more
     lines.give_back(taken)
     text, decode_error = _decode(_strip(line))
     return text, [], decode_error or error
+
+
+def _to_next_quote(lines: Lines, taken: list[bytes], size: int) -> bytes:
+    """The lines up to one that may close the quote or is not UTF-8, also put to `taken`; none if too many."""
+    found: list[bytes] = []
+    while len(taken) < MAX_QUOTED_LINES and (more := lines.next()) is not None:
+        size += len(more)
+        if size > MAX_LINE:
+            lines.give_back([more])
+            break
+        taken.append(more)
+        found.append(more)
+        if b'"' in more or _decode(more)[1] == "invalid_utf8":
+            return b"".join(found)
+    return b""
 
 
 def _split(text: str) -> list[str] | None:

@@ -29,7 +29,7 @@ def read_file(path: Path, schema: Schema, notes: FileNotes) -> Iterator[Record]:
         for record in _records(path, schema, notes):
             number = record.number
             yield record
-    except _DAMAGE as error:
+    except DAMAGE as error:
         yield broken(number + 1, "unreadable_file", f"{type(error).__name__}: {error}"[:500])
 
 
@@ -78,7 +78,7 @@ class UnreadableError(ValueError):
     """The format or compression is not read here."""
 
 
-_DAMAGE = (
+DAMAGE = (
     *(OSError, EOFError, zlib.error, struct.error, ValueError, LookupError, ArithmeticError),
     *(TypeError, AttributeError, RecursionError, MemoryError),
 )
