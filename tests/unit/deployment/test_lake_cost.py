@@ -20,6 +20,28 @@ def test_every_prefix_of_the_lake_has_its_lifecycle() -> None:
     # Versions cost as long as they are kept, and the bucket keeps versions.
     assert all("NoncurrentVersionExpiration" in rule for prefix, rule in by_prefix.items() if prefix)
     assert "AbortIncompleteMultipartUpload" in by_prefix[""]
+    # A year of reports and more; and what the sweep deletes leaves no marker behind for ever.
+    assert by_prefix["processed-data/_reports/"]["ExpirationInDays"] >= 366
+    assert by_prefix["processed-data/"]["ExpiredObjectDeleteMarker"] is True
+    assert "ExpirationInDays" not in by_prefix["processed-data/"]  # it would expire the tables
+
+
+def test_the_checks_may_ask_athena_for_what_its_policy_page_demands() -> None:
+    """https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html"""
+    (policy,) = BINDINGS["EtlAthenaChecksRole"]["Properties"]["Policies"]
+    granted = {
+        (action, resource["Fn::Sub"].rpartition(":")[2])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Sid"] in {"ReadTheCatalog", "AthenaNeedsTheDefaultDatabase"}
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+    for action in ("glue:GetDatabase", "glue:CreateDatabase"):
+        assert {(action, "catalog"), (action, "database/default")} <= granted
+    tables = {action for action, place in granted if place == "table/${LakeDatabaseName}/*"}
+    assert {"glue:GetTable", "glue:GetPartition", "glue:GetPartitions", "glue:BatchGetPartition"} <= tables
+    made = {place for action, place in granted if action == "glue:CreateDatabase"}
+    assert made == {"catalog", "database/default"}  # and no other database
 
 
 def test_the_job_scales_by_itself_ends_in_an_hour_and_never_retries_by_itself() -> None:
