@@ -81,10 +81,11 @@ def redrive(session: Any, queues: DeadLetterQueues, name: str, options: argparse
 
 
 def _log(queue: str, letter: DeadLetter, routes: Sequence[Route], reason: str) -> None:
-    logs.info(
-        "operator action", action="redrive", operator=getpass.getuser(), reason=reason, queue=queue,
-        message_id=letter.message_id, to=[str(route) for route in routes], error=letter.error,
-    )  # fmt: skip
+    with logs.bound(**letter.ids):
+        logs.info(
+            "operator action", action="redrive", operator=getpass.getuser(), reason=reason, queue=queue,
+            message_id=letter.message_id, to=[str(route) for route in routes], error=letter.error,
+        )  # fmt: skip
 
 
 def _announce(session: Any, stage: str, queue: str, count: int, reason: str) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from chalicelib import logs
-from chalicelib.domain.json_values import MAX_DEPTH, JsonValueError, parsed
+from chalicelib.domain.commands import correlation_of, plain_id
+from chalicelib.domain.json_values import MAX_DEPTH, JsonValueError, inside, parsed
 
 _LOOKS_LIKE_JSON = re.compile(r'\s*(?:["{]|\[\s*["{\[\]])')  # not "[Errno 111] refused"
 
@@ -90,6 +91,12 @@ class DeadLetter:
     def attribute(self, name: str) -> str | None:
         return (self.attributes.get(name) or {}).get("StringValue")
 
+    @property
+    def ids(self) -> dict[str, str | None]:
+        """Order and correlation id of what it speaks of, however deeply it is wrapped."""
+        order = next((one for one in _objects(_unfolded(self.content)) if plain_id(one.get("orderId"))), {})
+        return {"order_id": plain_id(order.get("orderId")), "correlation_id": correlation_of(order)}
+
     def shown(self) -> str:
         """The content for a terminal, without fields that name a person and texts that look like an address.
 
@@ -105,6 +112,14 @@ class DeadLetter:
 def _object(value: Any) -> Mapping[str, Any]:
     """The value if it is an object: a poisoned message may have anything in its place."""
     return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object in the value, outer ones first."""
+    level = [value]
+    while level:
+        yield from (one for one in level if isinstance(one, dict))
+        level = [inner for one in level for inner in inside(one)]
 
 
 def _unfolded(value: Any, depth: int = 0) -> Any:

@@ -1,14 +1,16 @@
-"""One order followed by its correlation id through every hop, and no trace of its customer on the way."""
+"""Orders followed by their correlation ids through every hop, and no trace of their customer on the way."""
 
 import json
+import uuid
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from chalicelib import names
 from scripts.local_run.outside import delivered, wait_until
-from tests.e2e.traffic import LAKE, envelope
+from tests.e2e.traffic import LAKE, envelope, redrive
 from tests.live import Platform
 
 pytestmark = pytest.mark.e2e
@@ -44,6 +46,9 @@ HOPS = {
 }
 
 
+FOREIGN_HOPS = [hop for hop in HOPS if hop and "cancellation" not in hop]
+
+
 @pytest.fixture(scope="module")
 def order_id(live_platform: Platform) -> str:
     """An order that completed, was told, exported, refunded, and died once in each kind of queue."""
@@ -58,6 +63,29 @@ def order_id(live_platform: Platform) -> str:
         lambda posts: len(posts) == 4,  # mail and SMS, of completion and of refund
         "the customer's messages",
     )
+    return order_id
+
+
+@pytest.fixture(scope="module")
+def foreign_id(live_platform: Platform) -> str:
+    """An order that came over the bus, without a correlation id, and was completed."""
+    order_id = f"FRN-{uuid.uuid4().hex[:8]}"
+    order = {
+        "orderId": order_id,
+        "customer": PERSONAL["name"],
+        "items": [{"product": "Widget", "quantity": 1}],
+    }
+    put = live_platform.client("events").put_events(
+        Entries=[
+            {
+                "Source": "order.service", "DetailType": "Order Placed", "Detail": json.dumps(order),
+                "EventBusName": names.resource("order-event-bus", "local"),
+            }
+        ]
+    )  # fmt: skip
+    assert put["FailedEntryCount"] == 0
+    live_platform.settled(order_id, "completed")
+    wait_until(lambda: exported(live_platform, order_id), bool, "the export")
     return order_id
 
 
@@ -91,6 +119,22 @@ def test_the_correlation_id_is_in_the_log_of_every_hop(
     found = lines(platform, f"/aws/lambda/{name}", filterPattern=f'"{CORRELATION}"')
     assert found, HOPS[function]
     assert any(order_id in line for line in found)
+
+
+def test_every_line_about_a_foreign_order_carries_an_id_to_follow_it_by(
+    platform: Platform, foreign_id: str
+) -> None:
+    for hop in FOREIGN_HOPS:
+        group, pattern = f"/aws/lambda/{names.function(hop, 'local')}", f'"{foreign_id}"'
+        logged = wait_until(partial(lines, platform, group, filterPattern=pattern), bool, group)
+        assert {json.loads(line).get("correlation_id") for line in logged} == {foreign_id}, hop
+
+
+def test_a_redrive_is_logged_with_the_ids_of_the_order(platform: Platform, order_id: str) -> None:
+    printed = redrive(platform, "order-processing-queue", envelope(platform, order_id))
+    [line] = [json.loads(one) for one in printed.splitlines() if '"operator action"' in one]
+    assert (line["order_id"], line["correlation_id"]) == (order_id, CORRELATION)
+    assert leaks([printed]) == []
 
 
 def test_every_event_of_the_order_carries_its_correlation_id(platform: Platform, order_id: str) -> None:

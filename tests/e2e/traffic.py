@@ -90,8 +90,8 @@ def envelope(platform: Platform, order_id: str) -> dict[str, Any]:
     return result
 
 
-def redrive(platform: Platform, queue: str, body: Any) -> None:
-    """One dead letter: operators are mailed about it, then it is taken back, and consumed."""
+def redrive(platform: Platform, queue: str, body: Any) -> str:
+    """One dead letter: operators are mailed about it, then it is taken back, and consumed; what was said."""
     dead = queue.replace("-queue", "-dlq")
     platform.client("sqs").send_message(QueueUrl=platform.queue(dead), MessageBody=json.dumps(body))
     platform.invoke("remind-dead-letters")
@@ -107,6 +107,7 @@ def redrive(platform: Platform, queue: str, body: Any) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for name in (dead, queue):
         wait_until(lambda name=name: platform.depth(name), lambda depth: depth == 0, f"{name} to be empty")  # type: ignore[misc]
+    return done.stdout
 
 
 def visible(platform: Platform, queue: str) -> int:

@@ -20,6 +20,11 @@ def plain_id(value: Any) -> str | None:
     return value if isinstance(value, str) and re.fullmatch(CORRELATION_ID, value) else None
 
 
+def correlation_of(order: Mapping[str, Any]) -> str | None:
+    """The correlation id of an event, a task or a foreign order: without one it goes by its order's id."""
+    return plain_id(order.get("correlationId")) or plain_id(order.get("orderId"))
+
+
 @dataclass(frozen=True)
 class Principal:
     """Who asks. Without scope `ops` a subject sees and cancels its own orders only."""

@@ -1,6 +1,7 @@
 """Reads JSON that others wrote: whatever is wrong with it is one error, so that it can be set aside alone."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 MAX_DEPTH = 100  # far more than any event has, far less than what ends in a RecursionError anywhere
@@ -27,7 +28,7 @@ def is_too_deep(value: Any) -> bool:
     """Whether a value nests deeper than MAX_DEPTH; looked at level by level, without recursion."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        level = [inner for one in level for inner in _inside(one)]
+        level = [inner for one in level for inner in inside(one)]
         if not level:
             return False
     return True
@@ -37,7 +38,8 @@ def _brackets(text: str | bytes) -> int:
     return text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
 
 
-def _inside(value: Any) -> Any:
+def inside(value: Any) -> Iterable[Any]:
+    """The values right within an object or array."""
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()

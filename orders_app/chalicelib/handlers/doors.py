@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import bootstrap, logs
-from chalicelib.domain.commands import plain_id
+from chalicelib.domain.commands import correlation_of, plain_id
 from chalicelib.domain.json_values import parsed
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def ids_of(payload: Mapping[str, Any]) -> dict[str, Any]:
     order = _object(inner["input"]) if isinstance(inner.get("input"), str) else inner
     return {
         "order_id": plain_id(order.get("orderId")),
-        "correlation_id": plain_id(order.get("correlationId")),
+        "correlation_id": correlation_of(order),
         "execution": _text(payload.get("execution") or inner.get("executionArn")),
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib import logs, metrics
-from chalicelib.domain.commands import plain_id
+from chalicelib.domain.commands import correlation_of, plain_id
 from chalicelib.domain.json_values import parsed
 
 _OURS = ("id", "type", "orderId")
@@ -26,7 +26,7 @@ def event_in(text: str) -> dict[str, Any] | None:
         return body
     if isinstance(body, dict) and isinstance(body.get("orderId"), str) and not _SIGNS & set(body):
         metrics.count("ForeignMessages")
-        with logs.bound(order_id=plain_id(body["orderId"])):
+        with logs.bound(order_id=plain_id(body["orderId"]), correlation_id=correlation_of(body)):
             logs.info("foreign order passed by")
         return None
     raise UnreadableMessageError("message holds no event")

@@ -14,7 +14,7 @@ from chalicelib.domain.commands import (
     CustomerInput,
     LineInput,
     PlaceOrder,
-    plain_id,
+    correlation_of,
 )
 from chalicelib.domain.errors import FieldProblem, InvalidOrderError
 
@@ -50,7 +50,7 @@ def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
         subject=ADMISSION_SUBJECT,
         customer=customer,
         lines=lines,
-        correlation_id=plain_id(detail.get("correlationId")) or str(order_id),
+        correlation_id=correlation_of(detail) or str(order_id),
         idempotency_key=str(order_id),
         fingerprint=hashlib.sha256(canonical.encode()).hexdigest(),
         amount=amount,

@@ -1,7 +1,7 @@
 """Carries a cancellation out: one execution takes it, undoes every effect and ends it."""
 
 from chalicelib.domain import events
-from chalicelib.domain.commands import ClaimOrder, OrderTask
+from chalicelib.domain.commands import ClaimOrder, OrderTask, correlation_of
 from chalicelib.domain.errors import OrderBusyError
 from chalicelib.domain.order import IN_FLIGHT, Status
 from chalicelib.services.context import Answer, Context, answer, load, unknown
@@ -13,7 +13,8 @@ _DONE = (Status.CANCELLED, Status.REFUNDED)
 
 def begin_cancellation(context: Context, command: ClaimOrder) -> Answer:
     """Outcomes: begun, already_running, cancelled, refunded, refused (nobody asked for it)."""
-    task = OrderTask(str(command.order.get("orderId")), command.execution)
+    order_id = str(command.order.get("orderId"))
+    task = OrderTask(order_id, command.execution, correlation_of(command.order) or "")
     with context.uow() as tx:
         order = tx.orders.get(task.order_id)
         if order is None:

@@ -2,7 +2,7 @@
 
 from chalicelib import logs
 from chalicelib.domain import events
-from chalicelib.domain.commands import ClaimOrder, OrderTask, plain_id
+from chalicelib.domain.commands import ClaimOrder, OrderTask, correlation_of, plain_id
 from chalicelib.domain.errors import OrderBusyError, RefusedError, RequestInProgressError
 from chalicelib.domain.order import IN_FLIGHT, Order, Status
 from chalicelib.services.admission import foreign_order
@@ -15,7 +15,9 @@ _CANCELLED = (Status.CANCELLING, Status.CANCELLED, Status.REFUNDED)
 
 def claim_order(context: Context, command: ClaimOrder) -> Answer:
     """Outcomes: claimed, already_running, cancelled, refused (an order that cannot be admitted)."""
-    task = OrderTask(str(command.order.get("orderId", "")), command.execution)
+    task = OrderTask(
+        str(command.order.get("orderId", "")), command.execution, correlation_of(command.order) or ""
+    )
     try:
         with context.uow() as tx:
             order = _admitted(context, tx, command)

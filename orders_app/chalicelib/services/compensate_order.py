@@ -80,7 +80,7 @@ def alert_person(context: Context, notifier: Notifier, order: Order) -> bool:
     with context.uow() as tx:
         tx.notifications.settle(order.id, about, ALERT, state, context.clock())
     if fault is not None:
-        logs.error("alert failed", fault, order_id=order.id)
+        logs.error("alert failed", fault, order_id=order.id, correlation_id=order.correlation_id)
         raise ThrottledError("perhaps nobody was told") from fault
     return True
 

@@ -84,33 +84,40 @@ class Recovery:
 
     def _alert(self, order_id: str) -> bool:
         """An alert of which nobody knows whether it was sent is sent, once more if need be."""
+        ids = {"order_id": order_id}
         try:
-            with self._context.uow() as tx:
-                order = load(tx, order_id, lock=False)
+            order = self._seen(order_id)
+            ids["correlation_id"] = order.correlation_id
             return alert_person(self._context, self._notifier, order)
         except Exception as error:
-            logs.error("alert failed again", error, order_id=order_id)
+            logs.error("alert failed again", error, **ids)
             return False
 
     def _look_after(self, order_id: str) -> str:
+        ids = {"order_id": order_id}
         try:
-            return self._examine(order_id)
+            order = self._seen(order_id)
+            ids["correlation_id"] = order.correlation_id
+            with logs.bound(**ids):
+                return self._examine(order)
         except Exception as error:
-            logs.error("recovery failed", error, order_id=order_id)
+            logs.error("recovery failed", error, **ids)
             return "failed"
         finally:
             with self._context.uow() as tx:
                 tx.orders.touch(order_id, self._context.clock())
 
-    def _examine(self, order_id: str) -> str:
+    def _seen(self, order_id: str) -> Order:
         with self._context.uow() as tx:
-            order = load(tx, order_id, lock=False)
+            return load(tx, order_id, lock=False)
+
+    def _examine(self, order: Order) -> str:
         owners = _owners(order)
         if any(
             owner and not owner.startswith(OWNER) and self._executions.is_running(owner) for owner in owners
         ):
             return "alive"
-        return self._recover(order_id, owners[0])
+        return self._recover(order.id, owners[0])
 
     def _recover(self, order_id: str, dead: str | None, *, aborted: bool = False) -> str:
         """The remedy for an order whose owner `dead` is known not to live (None: it has none)."""

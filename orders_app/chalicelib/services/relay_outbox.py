@@ -50,7 +50,8 @@ def _relay_batch(
         tx.outbox.published(accepted, clock())
         for row, error in refused:
             tx.outbox.rejected([row.id], error, clock())
-            logs.warning("event not accepted", error, order_id=row.order_id, sequence=row.sequence)
+            ids = {"order_id": row.order_id, "correlation_id": row.envelope.get("correlationId")}
+            logs.warning("event not accepted", error, **ids, sequence=row.sequence)
     return len(accepted), len(refused)
 
 

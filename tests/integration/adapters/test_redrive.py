@@ -298,34 +298,34 @@ PERSONAL = {
     "items": [{"shipping": {"name": "Jane Smithers"}}],
 }
 IN_TEXT = json.dumps(PERSONAL)
-LETTERS: dict[str, tuple[Any, dict[str, str]]] = {
-    "queue": ({"Type": "Notification", "Message": json.dumps({"detail": PERSONAL})}, {}),
-    "subscription": ({"Type": "Notification", "TopicArn": "arn", "Message": IN_TEXT}, {}),
-    "rule": (
-        {"detail-type": "Step Functions Execution Status Change", "detail": {"input": IN_TEXT}},
-        {"TARGET_ARN": "arn:aws:lambda:x:y:function:z", "ERROR_CODE": "E", "ERROR_MESSAGE": "no way"},
-    ),
-    "function": (
-        {
-            "requestContext": {"functionArn": "arn", "condition": "RetriesExhausted"},
-            "requestPayload": {"Records": [{"Sns": {"Message": json.dumps({"detail": PERSONAL})}}]},
-            "responsePayload": {
-                "errorType": "UniqueViolation",
-                "errorMessage": "duplicate key\nDETAIL: (name)=(Jane Smithers), jane@example.com",
-            },
-        },
-        {},
-    ),
-}
+ORIGINS = ("queue", "subscription", "rule", "function")
 
 
-@pytest.mark.parametrize("origin", LETTERS)
+def dead(origin: str, order: dict[str, Any]) -> tuple[Any, dict[str, str]]:
+    """Body and attributes of a letter that died there, with the order as JSON within its text."""
+    text, enveloped = json.dumps(order), json.dumps({"detail": order})
+    if origin == "queue":
+        return {"Type": "Notification", "Message": enveloped}, {}
+    if origin == "subscription":
+        return {"Type": "Notification", "TopicArn": "arn", "Message": text}, {}
+    if origin == "rule":
+        attributes = {"TARGET_ARN": "arn:aws:lambda:x:y:function:z", "ERROR_CODE": "E", "ERROR_MESSAGE": "no"}
+        return {"detail-type": "Execution Status Change", "detail": {"input": text}}, attributes
+    quoting = "duplicate key\nDETAIL: (name)=(Jane Smithers), jane@example.com"
+    return {
+        "requestContext": {"functionArn": "arn", "condition": "RetriesExhausted"},
+        "requestPayload": {"Records": [{"Sns": {"Message": enveloped}}]},
+        "responsePayload": {"errorType": "UniqueViolation", "errorMessage": quoting},
+    }, {}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
 @pytest.mark.parametrize("wrapped", [0, 1, 2])
 def test_show_names_the_order_and_not_the_customer(
     origin: str, wrapped: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     letters = queue(BUS_LETTERS)
-    body, attributes = LETTERS[origin]
+    body, attributes = dead(origin, PERSONAL)
     inner = json.dumps(body)
     for _ in range(wrapped):  # as a queue behind a topic behind a queue would have it
         inner = json.dumps({"Type": "Notification", "TopicArn": "arn", "Message": inner})
@@ -354,6 +354,25 @@ def test_show_of_text_that_was_json_once_tells_its_length_only(
     assert shown.count(f"unreadable, {len(message)} characters") == 2
     assert "[Errno 111] Connection refused" in shown
     assert "Jane" not in shown
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+@pytest.mark.parametrize(("own", "expected"), [({}, "12345"), ({"correlationId": "trace-7"}, "trace-7")])
+def test_redrive_is_logged_with_the_ids_of_the_letter_s_order(
+    origin: str,
+    own: dict[str, str],
+    expected: str,
+    processing: tuple[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    body, _ = dead(origin, PERSONAL | own)  # all in a queue of one source: where each goes is not the point
+    send(processing[1], body)
+
+    assert redrive.main(["redrive", "order-processing-dlq", "--reason", "fixed it"], Recorded(), 0) == 0
+
+    [line] = [json.loads(one) for one in capsys.readouterr().out.splitlines() if one.startswith("{")]
+    assert (line["order_id"], line["correlation_id"]) == ("12345", expected)
+    assert "Jane" not in json.dumps(line)
 
 
 POISON = [

@@ -277,6 +277,36 @@ def test_stopped_workflow_is_looked_after_under_its_order_s_ids(
     assert (line["order_id"], line["correlation_id"], line["execution"]) == ("ORD-1", "c-1", "arn:1")
 
 
+@pytest.mark.parametrize(("own", "expected"), [({}, "12345"), ({"correlationId": "trace-7"}, "trace-7")])
+def test_order_of_a_foreign_sender_is_followed_by_its_own_id_where_it_brings_no_other(
+    own: Event,
+    expected: str,
+    lambdas: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Refusing(FakeServices):
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            return lambda command: {"outcome": "refused", "orderId": "12345", "correlationId": expected}
+
+    order = FOREIGN | own
+    stopped = {"status": "ABORTED", "executionArn": "arn:1", "input": json.dumps(order)}
+    for function, event in (
+        ("update-read-model", batch(order)),
+        ("on-order-event", sns(order)),
+        ("order-event-processor", {"detail-type": "Order Placed", "detail": order}),
+        ("on-workflow-stopped", lambdas.events.generate_cw_event("aws.states", "Status", stopped, [])),
+    ):
+        invoke(lambdas, function, event)
+    monkeypatch.setattr(bootstrap, "services", Refusing)
+    invoke(lambdas, "claim-order", {"order": order, "execution": "arn:1"})
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    about = [(line["order_id"], line["correlation_id"]) for line in lines if "message" in line]
+    assert len(about) >= 4
+    assert set(about) == {("12345", expected)}
+
+
 @pytest.mark.parametrize("name", ["relay-outbox", "sweep-orders", "expire-reservations", "purge-expired"])
 def test_schedule_calls_its_service(name: str, lambdas: Any, services: FakeServices) -> None:
     event = lambdas.events.generate_cw_event("aws.events", "Scheduled Event", {}, [])

@@ -39,8 +39,8 @@ def test_ids_end_with_the_work_they_belong_to(lines: Lines) -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["customer", "customerName", "name", "e_mail", "e-mail", "email", "phone", "shipping", "payment_token",
-              "paymentToken", "Authorization", "password", "database_secret", "card"],
+    "field", ["customer", "customerName", "name", "e_mail", "e-mail", "email", "phone", "shipping",
+              "payment_token", "paymentToken", "Authorization", "password", "database_secret", "card"],
 )  # fmt: skip
 def test_field_that_names_a_person_or_a_secret_is_left_out(field: str, lines: Lines) -> None:
     logs.info("order placed", order={field: "Jane", "customer_id": "CUST-1", "customerId": "CUST-1"})
