@@ -32,10 +32,18 @@ class Connections:
         PostgreSQL's own classes (`AdminShutdown`, `DeadlockDetected`, …) would match no Retry of a workflow,
         so every fault of the connection and every lost conflict leaves as DatabaseUnavailableError.
         """
+        with self.single_statements() as connection, connection.transaction():
+            yield connection
+
+    @contextmanager
+    def single_statements(self) -> Iterator[Connection]:
+        """A connection on which each statement is its own transaction: two round trips less for each.
+
+        Its faults leave as those of `transaction`.
+        """
         connection = self._take()
         try:
-            with connection.transaction():
-                yield connection
+            yield connection
         except UNREACHABLE as error:
             raise DatabaseUnavailableError(f"transaction failed: {type(error).__name__}") from error
         finally:
@@ -64,7 +72,9 @@ class Connections:
 
     def _connect(self) -> Connection:
         try:
-            return psycopg.connect(self._url(), connect_timeout=5, application_name=self._application)
+            return psycopg.connect(
+                self._url(), autocommit=True, connect_timeout=5, application_name=self._application
+            )
         except UNREACHABLE as error:
             raise DatabaseUnavailableError(f"cannot connect: {type(error).__name__}") from error
 

@@ -20,13 +20,12 @@ SELECT o.*, coalesce((
 FROM orders o WHERE o.id = %s
 """
 # One statement each, so one round trip: the order, what belongs to it, its events and their outbox rows.
+# Events and lines are one JSON text each: in an array of texts each quote of an envelope would be escaped.
 _LOG = """
 logged AS (
     INSERT INTO event_log (order_id, sequence, event_id, type, envelope)
-    SELECT written.id, e.sequence, e.id, e.type, e.envelope::jsonb
-    FROM written, unnest(%(sequences)s::int[], %(event_ids)s::text[], %(types)s::text[],
-                         %(envelopes)s::text[])
-         AS e (sequence, id, type, envelope)
+    SELECT written.id, (e ->> 'sequence')::int, e ->> 'id', e ->> 'type', e
+    FROM written, jsonb_array_elements(%(events)s::jsonb) AS e
     RETURNING order_id, sequence, event_id),
 queued AS (
     INSERT INTO outbox (order_id, sequence, event_id, created_at, next_attempt_at)
@@ -44,9 +43,8 @@ WITH written AS (
     ON CONFLICT (id) DO NOTHING RETURNING id),
 lines AS (
     INSERT INTO order_lines (order_id, line_number, product_id, quantity, unit_price_minor, line_amount_minor)
-    SELECT written.id, l.* FROM written, unnest(
-        %(numbers)s::int[], %(products)s::text[], %(quantities)s::int[], %(prices)s::bigint[],
-        %(amounts)s::bigint[]) AS l),
+    SELECT written.id, (l ->> 0)::int, l ->> 1, (l ->> 2)::int, (l ->> 3)::bigint, (l ->> 4)::bigint
+    FROM written, jsonb_array_elements(%(lines)s::jsonb) AS l),
 contact AS (
     INSERT INTO contacts (order_id, name, email, phone, shipping)
     SELECT written.id, %(name)s, %(email)s, %(phone)s, %(shipping)s::jsonb FROM written),
@@ -111,11 +109,10 @@ class PostgresOrders:
             "total": order.total, "token": order.payment_token, "region": order.region,
             "admitted": order.admitted, "correlation_id": order.correlation_id,
             "placed_at": order.placed_at, "updated_at": order.updated_at, "last_event": order.last_event,
-            "numbers": [line.number for line in order.lines],
-            "products": [line.product_id for line in order.lines],
-            "quantities": [line.quantity for line in order.lines],
-            "prices": [line.unit_price for line in order.lines],
-            "amounts": [line.line_amount for line in order.lines],
+            "lines": json.dumps([
+                (line.number, line.product_id, line.quantity, line.unit_price, line.line_amount)
+                for line in order.lines
+            ]),
             "name": contact.name, "email": contact.email, "phone": contact.phone,
             "shipping": None if contact.shipping is None else json.dumps(dict(contact.shipping)),
         }  # fmt: skip
@@ -138,13 +135,8 @@ class PostgresOrders:
 
     def _write(self, statement: str, order: Order, values: Mapping[str, Any]) -> bool:
         """Whether the order was written; if so its pending events are, too."""
-        events = {
-            "sequences": [event.sequence for event in order.pending],
-            "event_ids": [event.id for event in order.pending],
-            "types": [event.type for event in order.pending],
-            "envelopes": [json.dumps(event.envelope()) for event in order.pending],
-        }
-        row = self._connection.execute(statement, {**values, **events}).fetchone()
+        events = json.dumps([event.envelope() for event in order.pending])
+        row = self._connection.execute(statement, {**values, "events": events}).fetchone()
         if not (row and row[0]):
             return False
         order.pending.clear()

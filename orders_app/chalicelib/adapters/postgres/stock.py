@@ -1,9 +1,10 @@
-"""Products and reservations: conditional updates in product order, so stock never falls below zero."""
+"""Products and reservations: locked in product order and compared, so stock never falls below zero."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from psycopg import Connection, Rollback
+from psycopg import Connection
 
 from chalicelib.services.ports import Product
 
@@ -11,26 +12,40 @@ _COLUMNS = "id, name, price_minor, stocked, orderable, available"
 # As a subquery its length is unknown to the planner for given values, too, so that it keeps one plan for all
 # instead of making one for each call, which costs more than running it.
 _ARRAY = "(SELECT %s::text[])::text[]"
+# All products of an order in one statement, locked in product order, so that no two wait for each other.
 _RESERVE = """
-WITH taken AS (
-    UPDATE products SET available = available - %(n)s, reserved = reserved + %(n)s
-    WHERE id = %(product)s AND available >= %(n)s RETURNING id)
-INSERT INTO reservations (order_id, product_id, quantity, state, expires_at)
-SELECT %(order)s, id, %(n)s, 'held', %(expires)s FROM taken
-ON CONFLICT (order_id, product_id) DO UPDATE
-SET state = 'held', quantity = excluded.quantity, expires_at = excluded.expires_at
+WITH wanted AS (SELECT key AS id, value::int AS n FROM jsonb_each_text(%(wanted)s::jsonb)),
+locked AS (
+    SELECT p.id, w.n, p.available >= w.n AS enough FROM products p JOIN wanted w ON w.id = p.id
+    ORDER BY p.id FOR UPDATE OF p),
+short AS (SELECT id FROM wanted EXCEPT SELECT id FROM locked WHERE enough),
+taken AS (
+    UPDATE products p SET available = p.available - l.n, reserved = p.reserved + l.n
+    FROM locked l WHERE p.id = l.id AND NOT EXISTS (SELECT FROM short) RETURNING p.id, l.n),
+held AS (
+    INSERT INTO reservations (order_id, product_id, quantity, state, expires_at)
+    SELECT %(order)s, id, n, 'held', %(expires)s FROM taken
+    ON CONFLICT (order_id, product_id) DO UPDATE
+    SET state = 'held', quantity = excluded.quantity, expires_at = excluded.expires_at)
+SELECT id FROM short ORDER BY id
 """
-# What a reservation's end does to its product, by the state it is in and the state it goes to.
-_SETTLE = {
-    ("held", "committed"): "reserved = reserved - %(n)s",
-    ("held", "released"): "reserved = reserved - %(n)s, available = available + %(n)s",
-    ("held", "expired"): "reserved = reserved - %(n)s, available = available + %(n)s",
-    ("committed", "released"): "available = available + %(n)s",
-}
-_END = """
+# What was held is reserved no more; unless the order keeps it, it is available again.
+_SETTLE = """
 WITH ended AS (
-    UPDATE reservations SET state = %(to)s WHERE order_id = %(order)s AND product_id = %(product)s)
-UPDATE products SET {change} WHERE id = %(product)s
+    SELECT product_id, quantity, state FROM reservations
+    WHERE order_id = %(order)s AND state = ANY(%(states)s) ORDER BY product_id FOR UPDATE),
+locked AS (
+    SELECT p.id, e.quantity AS n, e.state FROM products p JOIN ended e ON p.id = e.product_id
+    ORDER BY p.id FOR UPDATE OF p),
+moved AS (
+    UPDATE reservations r SET state = %(to)s FROM ended e
+    WHERE r.order_id = %(order)s AND r.product_id = e.product_id),
+changed AS (
+    UPDATE products p
+    SET reserved = p.reserved - CASE WHEN l.state = 'held' THEN l.n ELSE 0 END,
+        available = p.available + CASE WHEN %(to)s = 'committed' THEN 0 ELSE l.n END
+    FROM locked l WHERE p.id = l.id)
+SELECT count(*) FROM ended
 """
 
 
@@ -57,19 +72,8 @@ class PostgresStock:
         return {name: product for name, product in hits.items() if product is not None}
 
     def reserve(self, order_id: str, wanted: Mapping[str, int], expires: datetime) -> list[str]:
-        with self._connection.transaction() as savepoint:
-            short = [
-                product
-                for product, quantity in sorted(wanted.items())
-                if not self._take(order_id, product, quantity, expires)
-            ]
-            if short:
-                raise Rollback(savepoint)
-        return short
-
-    def _take(self, order_id: str, product: str, quantity: int, expires: datetime) -> bool:
-        values = {"order": order_id, "product": product, "n": quantity, "expires": expires}
-        return self._connection.execute(_RESERVE, values).rowcount == 1
+        values = {"order": order_id, "wanted": json.dumps(dict(wanted)), "expires": expires}
+        return [row[0] for row in self._connection.execute(_RESERVE, values)]
 
     def lapsed(self, order_id: str) -> bool:
         row = self._connection.execute(
@@ -100,12 +104,6 @@ class PostgresStock:
         return [row[0] for row in rows]
 
     def _settle(self, order_id: str, states: Sequence[str], to: str) -> int:
-        rows = self._connection.execute(
-            "SELECT product_id, quantity, state FROM reservations WHERE order_id = %s AND state = ANY(%s)"
-            " ORDER BY product_id FOR UPDATE",
-            (order_id, list(states)),
-        ).fetchall()
-        for product, quantity, state in rows:
-            values = {"to": to, "order": order_id, "product": product, "n": quantity}
-            self._connection.execute(_END.format(change=_SETTLE[state, to]).encode(), values)
-        return len(rows)
+        values = {"order": order_id, "states": list(states), "to": to}
+        row = self._connection.execute(_SETTLE, values).fetchone()
+        return row[0] if row else 0
