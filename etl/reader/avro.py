@@ -7,17 +7,16 @@ import json
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 from typing import Any, BinaryIO
 
+from etl.reader.numbers import day, moment, single
 from etl.reader.snappy import unpack
 
 MAGIC = b"Obj\x01"
 _MAX_SIZE = 1 << 28
 _SIZELESS = 16  # so many items of no size (nulls, empty records) are taken
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 
 
@@ -123,8 +122,7 @@ def _primitive(stream: BinaryIO, kind: str) -> Any:
         case "int" | "long":
             return _long(stream)
         case "float":
-            # Shortest text of the single-precision value, as numpy and Arrow print it.
-            return float(f"{struct.unpack('<f', _exactly(stream, 4))[0]:.7g}")
+            return single(struct.unpack("<f", _exactly(stream, 4))[0])
         case "double":
             return struct.unpack("<d", _exactly(stream, 8))[0]
         case "bytes":
@@ -133,15 +131,16 @@ def _primitive(stream: BinaryIO, kind: str) -> Any:
 
 
 def _logical(value: Any, schema: dict[str, Any]) -> Any:
+    """One that no calendar of Python holds becomes a text, so that its row alone is rejected."""
     match schema.get("logicalType"):
         case "decimal":
-            return Decimal(int.from_bytes(value, "big", signed=True)).scaleb(-int(schema.get("scale", 0)))
+            return Decimal(f"{int.from_bytes(value, 'big', signed=True)}E-{int(schema.get('scale', 0))}")
         case "date":
-            return date(1970, 1, 1) + timedelta(days=value)
+            return day(value)
         case "timestamp-millis" | "local-timestamp-millis":
-            return _EPOCH + timedelta(milliseconds=value)
+            return moment(1000 * value)
         case "timestamp-micros" | "local-timestamp-micros":
-            return _EPOCH + timedelta(microseconds=value)
+            return moment(value)
     return value
 
 

@@ -5,21 +5,21 @@ import gzip
 import io
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from etl.reader.avro import MAGIC as AVRO
 from etl.reader.avro import read_avro
 from etl.reader.delimited import read_delimited
 from etl.reader.json_lines import read_json_lines
+from etl.reader.parquet import Row, UnreadableError, read_parquet
 from etl.reader.records import FileNotes, Record, broken
 from etl.reader.typed import typed_record
 from etl.schemas import Schema
 
 PARQUET = b"PAR1"
 _GZIP, _BZIP2, _ZSTD = b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd"
-_BATCH = 4096
 
 
 def read_file(path: Path, schema: Schema, notes: FileNotes) -> Iterator[Record]:
@@ -74,10 +74,6 @@ def _open_zstd(path: Path) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")))
 
 
-class UnreadableError(ValueError):
-    """The format or compression is not read here."""
-
-
 DAMAGE = (
     *(OSError, EOFError, zlib.error, struct.error, ValueError, LookupError, ArithmeticError),
     *(TypeError, AttributeError, RecursionError, MemoryError),
@@ -87,10 +83,10 @@ DAMAGE = (
 def _records(path: Path, schema: Schema, notes: FileNotes) -> Iterator[Record]:
     match format_of(path):
         case "parquet":
-            yield from _typed(_parquet_rows(path), schema, notes)
+            yield from _typed(read_parquet(path), schema, notes)
         case "avro":
             with open_bytes(path) as stream:
-                yield from _typed(read_avro(stream), schema, notes)
+                yield from _typed((list(row.items()) for row in read_avro(stream)), schema, notes)
         case "json":
             with open_bytes(path) as stream:
                 yield from read_json_lines(stream, schema, notes)
@@ -99,38 +95,6 @@ def _records(path: Path, schema: Schema, notes: FileNotes) -> Iterator[Record]:
                 yield from read_delimited(stream, schema, notes)
 
 
-def _typed(rows: Iterator[Mapping[str, Any]], schema: Schema, notes: FileNotes) -> Iterator[Record]:
+def _typed(rows: Iterator[Row], schema: Schema, notes: FileNotes) -> Iterator[Record]:
     for number, row in enumerate(rows, 1):
         yield typed_record(number, row, schema, notes)
-
-
-def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Rows as Python values, by DuckDB where it is installed (the Lambda), else by pyarrow (Glue)."""
-    try:
-        import duckdb
-    except ImportError:
-        yield from _arrow_rows(path)
-        return
-    connection = duckdb.connect()
-    try:
-        # Python times with a zone would need pytz: they come as UTC without one.
-        shape = connection.execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
-        zoned = [name for name, kind, *_ in shape if kind == "TIMESTAMP WITH TIME ZONE"]
-        utc = ", ".join(f'"{n}" at time zone \'UTC\' as "{n}"' for n in zoned)
-        columns = f"* replace ({utc})" if zoned else "*"
-        result = connection.execute(f"select {columns} from read_parquet(?)", [str(path)])
-        names = [name for name, *_ in shape]
-        while rows := result.fetchmany(_BATCH):
-            for row in rows:
-                yield dict(zip(names, row, strict=True))
-    except duckdb.Error as error:
-        raise UnreadableError(str(error)) from error
-    finally:
-        connection.close()
-
-
-def _arrow_rows(path: Path) -> Iterator[dict[str, Any]]:
-    import pyarrow.parquet as pq
-
-    for batch in pq.ParquetFile(path).iter_batches(_BATCH):
-        yield from batch.to_pylist()

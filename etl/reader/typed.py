@@ -1,7 +1,7 @@
 """Typed values (Avro, Parquet) as the text that a CSV would carry; the raw text of a record is its JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,11 +10,11 @@ from etl.reader.records import FileNotes, Record, broken, column_name, shape
 from etl.schemas import Schema
 
 
-def typed_record(number: int, row: Mapping[str, Any], schema: Schema, notes: FileNotes) -> Record:
+def typed_record(number: int, row: Sequence[tuple[str, Any]], schema: Schema, notes: FileNotes) -> Record:
     """One record from a file with types of its own."""
-    pairs = {column_name(name): as_plain_text(value) for name, value in row.items()}
+    pairs = {column_name(name): as_plain_text(value) for name, value in row}
     raw = json.dumps(pairs, ensure_ascii=False, sort_keys=True)
-    if any(isinstance(v, dict | list | tuple) for n, v in row.items() if column_name(n) in schema.names):
+    if any(isinstance(v, dict | list | tuple) for n, v in row if column_name(n) in schema.names):
         return broken(number, "nested_value", raw)
     if any(value is not None and "\x00" in value for value in pairs.values()):
         return broken(number, "control_character", raw.replace("\\u0000", "\\x00"))

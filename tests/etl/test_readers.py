@@ -3,7 +3,6 @@
 import codecs
 import contextlib
 import io
-import json
 import zlib
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +23,7 @@ from etl.reader.records import FileNotes, Record
 from etl.reader.snappy import SnappyError, unpack
 from etl.reader.typed import as_plain_text
 from etl.schemas import CUSTOMERS
+from tests.etl.avro_files import avro_file, number, record_of
 
 HEADER = b"customer_id,name,status\n"
 
@@ -114,32 +114,6 @@ def test_numbers_in_json_keep_the_digits_they_were_written_with() -> None:
 )
 def test_typed_values_read_like_a_csv_of_them(value: object, expected: str) -> None:
     assert as_plain_text(value) == expected
-
-
-def avro_file(schema: object, block: bytes, count: int = 1, codec: str = "null") -> io.BytesIO:
-    """A container by hand, for what no writer writes."""
-    out = io.BytesIO(b"Obj\x01")
-    out.seek(4)
-    meta = {b"avro.schema": json.dumps(schema).encode(), b"avro.codec": codec.encode()}
-    out.write(number(len(meta)))
-    for name, value in meta.items():
-        out.write(number(len(name)) + name + number(len(value)) + value)
-    out.write(number(0) + b"s" * 16 + number(count) + number(len(block)) + block + b"s" * 16)
-    out.seek(0)
-    return out
-
-
-def number(value: int) -> bytes:
-    """A long of Avro: zigzag, seven bits a byte."""
-    value, out = value << 1 if value >= 0 else (-value << 1) - 1, bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def record_of(kind: object) -> dict[str, object]:
-    return {"type": "record", "name": "R", "fields": [{"name": "customer_id", "type": kind}]}
 
 
 def nested(depth: int) -> object:
