@@ -18,15 +18,21 @@ _OUTAGES = {
 
 
 @functools.cache
+def session() -> Any:
+    import boto3
+
+    return boto3.Session()
+
+
+@functools.cache
 def client(service: str) -> Any:
     """A client with short timeouts and two more tries: the callers' own retries do the rest.
 
     Region, credentials and an endpoint of another engine come from the environment, as boto3 reads them.
     """
-    import boto3
     from botocore.config import Config
 
-    return boto3.client(
+    return session().client(
         service,
         config=Config(
             connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
@@ -37,10 +43,9 @@ def client(service: str) -> Any:
 @functools.cache
 def once_client(service: str) -> Any:
     """A client that never repeats a call by itself: for what must not be sent twice."""
-    import boto3
     from botocore.config import Config
 
-    return boto3.client(
+    return session().client(
         service,
         config=Config(
             connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1}

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.adapters import bus
+from chalicelib.adapters.direct_calls import DirectCalls
 from chalicelib.domain.errors import ThrottledError
 from tests.integration.adapters.conftest import client
 
@@ -91,6 +92,31 @@ def test_what_went_out_before_a_failing_call_is_not_forgotten() -> None:
     events = ScriptedEvents([None] * 10, throttled())
     results = bus.EventBus(BUS, events).publish([envelope(n) for n in range(12)])
     assert [result.accepted for result in results] == [True] * 10 + [False] * 2
+
+
+class ScriptedDirect(DirectCalls):
+    """The short way to the bus, with one scripted answer."""
+
+    def __init__(self, answer: dict[str, Any] | None) -> None:
+        self._answer = answer
+
+    def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+        return self._answer
+
+
+def test_what_the_short_way_brought_is_not_sent_again() -> None:
+    events = ScriptedEvents()
+    direct = ScriptedDirect({"FailedEntryCount": 1, "Entries": [{"EventId": "1"}, {"ErrorCode": "Busy"}]})
+    results = bus.EventBus(BUS, events, direct).publish([envelope(1), envelope(2)])
+    assert [result.error for result in results] == [None, "Busy"]
+    assert events.batches == []
+
+
+def test_what_the_short_way_did_not_bring_goes_by_the_client() -> None:
+    events = ScriptedEvents([None])
+    results = bus.EventBus(BUS, events, ScriptedDirect(None)).publish([envelope(1)])
+    assert [result.accepted for result in results] == [True]
+    assert len(events.batches) == 1
 
 
 def test_missing_bus_fails_the_check() -> None:
