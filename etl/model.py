@@ -146,6 +146,11 @@ from (
 group by {hashed}"""
 
 
+def _sum(amounts: str) -> str:
+    """NULL where the sum has too many digits: `pipeline.count_tables` refuses that."""
+    return f"try_cast(sum({amounts}) as decimal(18,2))"
+
+
 def customer_sums(current_: str, customers: str, orders: str) -> str:
     """A lake's first sales by customer, for what was touched and for gold: lines are grouped and joined once.
 
@@ -157,7 +162,7 @@ select coalesce(t.customer_id, c.customer_id) as customer_id, c.name, c.status, 
   {bucket("coalesce(t.customer_id, c.customer_id)")} as bucket
 from (
   select customer_id, count(*) as sold, {orders} as orders,
-    cast(sum(case when status = 'completed' then line_amount end) as decimal(18,2)) as spent
+    {_sum("case when status = 'completed' then line_amount end")} as spent
   from {current_} group by customer_id
 ) as t full join {customers} as c on c.customer_id = t.customer_id"""
 
@@ -198,7 +203,7 @@ def daily_sales(current_: str, dates: Collection[str] | None, orders: str) -> st
     """Revenue, orders and customers by day (None: all days) and region, of completed orders."""
     where = "" if dates is None else f" and {among_days(dates)}"
     return f"""
-select region, cast(sum(line_amount) as decimal(18,2)) as daily_revenue,
+select region, {_sum("line_amount")} as daily_revenue,
   {orders} as daily_orders, count(distinct customer_id) as unique_customers, order_date
 from {current_} where status = 'completed'{where} group by order_date, region"""
 
@@ -210,7 +215,7 @@ def customer_metrics(current_: str, customers: str, buckets: Collection[str], or
 select c.customer_id, c.name, c.status, t.spent as total_spent, t.orders as total_orders,
   {_AVERAGE} as avg_order_value, {bucket("c.customer_id")} as bucket
 from (
-  select customer_id, cast(sum(line_amount) as decimal(18,2)) as spent, {orders} as orders
+  select customer_id, {_sum("line_amount")} as spent, {orders} as orders
   from {current_} where status = 'completed'{where} group by customer_id
 ) as t join {customers} as c on c.customer_id = t.customer_id"""
 

@@ -8,7 +8,7 @@ was superseded hours ago is deleted in between (`etl/sweep.py`).
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from etl import model
 from etl.catalog import Catalog, NoCatalog
 from etl.engines import open_engine
 from etl.engines.base import Engine, Landing
-from etl.errors import LakeBusyError
+from etl.errors import InputError, LakeBusyError
 from etl.manifest import Manifest
 from etl.report import Report
 from etl.rules import CUSTOMER_UNKNOWN, LINE_REPEATED, LINE_SUPERSEDED
@@ -285,9 +285,9 @@ def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report
 def count_tables(engine: Engine, state: LakeState, report: Report) -> LakeState:
     """Rows and revenue of each touched part of gold, and of the whole tables, for the checks."""
     days = dict.fromkeys(state.pending_dates, (0, "0.00"))
-    days |= engine.figures("gold_days", "order_date", "daily_revenue")
+    days |= _texts(engine.figures("gold_days", "order_date", "daily_revenue"), "day")
     buckets = dict.fromkeys(state.pending_buckets, (0, "0.00"))
-    buckets |= engine.figures("gold_customers", "bucket", "total_spent")
+    buckets |= _texts(engine.figures("gold_customers", "bucket", "total_spent"), "customer of part")
     state = replace(state, days={**state.days, **days}, buckets={**state.buckets, **buckets})
     report.tables = {
         "daily_sales": {"partitions": len(state.days), **_sum(state.days.values())},
@@ -295,6 +295,17 @@ def count_tables(engine: Engine, state: LakeState, report: Report) -> LakeState:
         "sales": {"rows": state.sales_rows},
     }
     return state
+
+
+def _texts(figures: Mapping[str, tuple[int, Decimal | None]], what: str) -> dict[str, tuple[int, str]]:
+    """Raises InputError, before anything is published, where a sum is none that the table can hold."""
+    texts = {part: (rows, format(money, "f")) for part, (rows, money) in figures.items() if money is not None}
+    if beyond := ", ".join(sorted(figures.keys() - texts.keys())):
+        raise InputError(
+            f"the sales of a {what} {beyond} add up to more than decimal(18,2) holds: "
+            "leave out the file whose amounts are wrong"
+        )
+    return texts
 
 
 def _sum(figures: Iterable[Sequence[Any]]) -> dict[str, Any]:

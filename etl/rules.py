@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from etl.reader.records import PARSE_ERRORS
-from etl.schemas import KINDS, SCHEMAS, Schema
+from etl.schemas import KINDS, LARGEST, PRODUCT, SCHEMAS, Schema
 
 ERROR, WARN = "error", "warn"
+_LARGEST = f"cast({LARGEST} as decimal(18,2))"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,12 @@ SALES_RULES = (
     Rule("quantity_not_positive", ERROR, "quantity <= 0", "quantity must be at least 1"),
     Rule("price_negative", ERROR, "price < 0", "price must not be negative"),
     Rule("amount_negative", ERROR, "line_amount < 0", "line_amount must not be negative"),
+    Rule(
+        "amount_too_large",
+        ERROR,
+        f"line_amount > {_LARGEST} or (line_amount is null and {PRODUCT} > {_LARGEST})",
+        f"line_amount, or price times quantity, must not be above {LARGEST:,}",
+    ),
     Rule("line_number_not_positive", ERROR, "line_number < 1", "line numbers start at 1"),
     Rule("order_date_in_future", ERROR, "order_date > {as_of}", "order_date is after the run's date"),
     Rule("order_date_too_old", ERROR, "order_date < cast('2000-01-01' as date)", "order_date is before 2000"),
@@ -43,7 +50,7 @@ SALES_RULES = (
     Rule(
         "amount_mismatch",
         WARN,
-        "line_amount <> cast(price * cast(quantity as decimal(7,0)) as decimal(18,2))",
+        f"line_amount <> {PRODUCT}",
         "line_amount is not price times quantity (line_amount is believed)",
     ),
     Rule("region_missing", WARN, "region is null", "no region: counted as unknown"),
@@ -55,6 +62,12 @@ CUSTOMER_RULES = (
     Rule("email_invalid", WARN, "email is not null and email not like '%_@_%'", "email has no @"),
     Rule(
         "registration_date_in_future", WARN, "registration_date > {as_of}", "registered after the run's date"
+    ),
+    Rule(
+        "registration_date_too_old",
+        WARN,
+        "registration_date < cast('1900-01-01' as date)",
+        "registered before 1900",
     ),
 )
 

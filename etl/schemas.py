@@ -16,14 +16,14 @@ class Kind:
     canonical: str | None = None
 
 
-# Bounds keep every product and sum within decimal(18,2) in both engines, so that nothing overflows.
+# Money has the digits of the largest amount that the API takes, 10^12 of a currency without decimals.
 KINDS: Mapping[str, Kind] = {
     "id": Kind(None, "text"),
     "text": Kind(None, "text"),
     "int": Kind("-?[0-9]{1,7}", "int", "<= 7"),
     "ordinal": Kind("-?[0-9]{1,9}", "int"),
     "version": Kind("[0-9]{1,17}", "bigint"),
-    "money": Kind("-?[0-9]{1,9}([.][0-9]{1,2}0*)?", "decimal(18,2)", "<= 12"),
+    "money": Kind("-?[0-9]{1,13}([.][0-9]{1,2}0*)?", "decimal(18,2)", "<= 16"),
     "date": Kind("[0-9]{4}-[0-9]{2}-[0-9]{2}", "date", "= 10"),
     "timestamp": Kind(
         "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?"
@@ -33,6 +33,8 @@ KINDS: Mapping[str, Kind] = {
     ),
 }
 MAX_ID = 128
+LARGEST = 10**12  # of a line
+PRODUCT = "price * cast(quantity as decimal(7,0))"  # 27 digits at most, in both engines
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ SALES = Schema(
     any_of=frozenset({"price", "line_amount"}),
     derived={
         "version": "coalesce(version, source_version)",
-        "line_amount": "coalesce(line_amount, cast(price * cast(quantity as decimal(7,0)) as decimal(18,2)))",
+        "line_amount": f"coalesce(line_amount, try_cast({PRODUCT} as decimal(18,2)))",
         "region": "coalesce(region, 'unknown')",
         "status": "coalesce(lower(status), 'completed')",
     },
@@ -113,7 +115,12 @@ CUSTOMERS = Schema(
     header=frozenset({"customer_id"}),
     any_of=frozenset({"name", "email"}),
     foreign=SALES.header,
-    derived={"version": "coalesce(version, source_version)"},
+    derived={
+        "version": "coalesce(version, source_version)",
+        # Years that every reader has: there is no year 0, and an offset may lead beyond 9999.
+        "registration_date": "case when registration_date between cast('0001-01-01' as date) "
+        "and cast('9999-12-31' as date) then registration_date end",
+    },
 )
 
 SCHEMAS: Mapping[str, Schema] = {"sales": SALES, "customers": CUSTOMERS}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol
 
 from etl.manifest import SourceFile
@@ -57,8 +58,8 @@ class Engine(Protocol):
     def result(self, name: str, sql: str) -> None:
         """Compute a result small enough for one machine's memory (gold) and keep it at hand."""
 
-    def figures(self, name: str, part: str, money: str) -> dict[str, tuple[int, str]]:
-        """By each value of the column `part` of a result: its rows and the sum of its money, as text."""
+    def figures(self, name: str, part: str, money: str) -> dict[str, tuple[int, Decimal | None]]:
+        """By each value of the column `part` of a result: its rows and its money's sum, None if one is."""
 
     def put_result(
         self, name: str, column: str, keys: Mapping[str, str], storage: Storage, point: str

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -151,9 +152,10 @@ class DuckDbEngine:
     def result(self, name: str, sql: str) -> None:
         self.table(name, sql)
 
-    def figures(self, name: str, part: str, money: str) -> dict[str, tuple[int, str]]:
-        found = self.rows(f"select {part}, count(*), sum({money}) from {name} group by {part}")
-        return {str(value): (rows, format(revenue, "f")) for value, rows, revenue in found}
+    def figures(self, name: str, part: str, money: str) -> dict[str, tuple[int, Decimal | None]]:
+        whole = f"case when count({money}) = count(*) then sum({money}) end"
+        found = self.rows(f"select {part}, count(*), {whole} from {name} group by {part}")
+        return {str(value): (rows, revenue) for value, rows, revenue in found}
 
     def put_result(
         self, name: str, column: str, keys: Mapping[str, str], storage: Storage, point: str

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +92,13 @@ class SparkEngine:
         """Gold comes to the driver as Arrow: no job to count it and none to write it."""
         self._results[name] = spark_io.to_arrow(self._spark.sql(sql))
 
-    def figures(self, name: str, part: str, money: str) -> dict[str, tuple[int, str]]:
+    def figures(self, name: str, part: str, money: str) -> dict[str, tuple[int, Decimal | None]]:
+        from pyarrow.compute import ScalarAggregateOptions
+
         found = self._results[name].select([part, money]).group_by(part)
-        rows = found.aggregate([(money, "sum"), (money, "count")]).to_pylist()
-        return {str(r[part]): (r[f"{money}_count"], format(r[f"{money}_sum"], "f")) for r in rows}
+        whole = (money, "sum", ScalarAggregateOptions(skip_nulls=False))
+        rows = found.aggregate([whole, (part, "count")]).to_pylist()
+        return {str(r[part]): (r[f"{part}_count"], r[f"{money}_sum"]) for r in rows}
 
     def put_result(
         self, name: str, column: str, keys: Mapping[str, str], storage: Storage, point: str

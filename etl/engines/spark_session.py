@@ -10,8 +10,14 @@ from typing import Any
 
 from etl.errors import InputError
 
-# ansi: an overflow is an error, not a NULL; UTC: a date is the same day everywhere.
-AGREED = {"spark.sql.ansi.enabled": "true", "spark.sql.session.timeZone": "UTC"}
+# ansi: an overflow is an error, not a NULL; UTC: a date is the same day everywhere; corrected: so is one
+# before 1582 in Parquet, which Spark else refuses, as its oldest versions meant another day by it.
+AGREED = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+}
 # Packing a cached million rows costs 4.6 CPU s, more than all rules together; unpacked they spill sooner.
 _FAST = {"spark.sql.inMemoryColumnarStorage.compressed": "false"}
 # All rules in one projection are one method of more than 8,000 bytecodes, which Java would only interpret:

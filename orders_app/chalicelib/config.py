@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from chalicelib.domain.errors import ConfigurationError
-from chalicelib.domain.money import DIGITS
+from chalicelib.domain.money import SETTLED
 from chalicelib.names import STAGES
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Settings:
             alerts_topic_arn=read.text("OPERATIONAL_ALERTS_TOPIC_ARN"),
             mail_from=read.text("MAIL_FROM"),
             lake_bucket=read.text("LAKE_BUCKET"),
-            currency=read.one_of("CURRENCY", DIGITS, "USD"),
+            currency=read.one_of("CURRENCY", SETTLED, "USD"),
             payment_gateway=read.one_of("PAYMENT_GATEWAY", GATEWAYS, "sandbox"),
             admit_unpriced_orders=read.flag("ADMIT_UNPRICED_ORDERS"),
             admit_foreign_orders=read.flag("ADMIT_FOREIGN_ORDERS"),

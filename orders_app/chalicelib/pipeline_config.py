@@ -8,7 +8,7 @@ from typing import Self
 from chalicelib import names
 from chalicelib.config import _Reader
 from chalicelib.domain.errors import ConfigurationError
-from chalicelib.domain.money import DIGITS
+from chalicelib.domain.money import SETTLED
 from chalicelib.services.pipeline.choose_engine import AUTO, ENGINES
 
 # A lease outlives the longest run of its engine: the Lambda waits in its queue for at most 5 minutes and
@@ -48,7 +48,7 @@ class PipelineSettings:
             alerts_topic_arn=read.required("OPERATIONAL_ALERTS_TOPIC_ARN"),
             mail_from=mail_from,
             operators_email=read.text("OPERATORS_EMAIL") or mail_from,
-            currency=read.one_of("CURRENCY", DIGITS, "USD"),
+            currency=read.one_of("CURRENCY", SETTLED, "USD"),
             engine=read.one_of("ETL_ENGINE", ENGINES, AUTO),
             spark_threshold=read.integer("ETL_SPARK_THRESHOLD_BYTES", _SPARK_THRESHOLD),
             duckdb_lease=timedelta(seconds=read.integer("ETL_LAMBDA_LEASE_SECONDS", _DUCKDB_LEASE, least=1)),

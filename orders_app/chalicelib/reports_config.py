@@ -7,7 +7,7 @@ from typing import Self
 from chalicelib import names
 from chalicelib.config import _Reader
 from chalicelib.domain.errors import ConfigurationError
-from chalicelib.domain.money import DIGITS
+from chalicelib.domain.money import SETTLED
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ReportSettings:
             alerts_topic_arn=read.required("OPERATIONAL_ALERTS_TOPIC_ARN"),
             mail_from=mail_from,
             operators_email=read.text("OPERATORS_EMAIL") or mail_from,
-            currency=read.one_of("CURRENCY", DIGITS, "USD"),
+            currency=read.one_of("CURRENCY", SETTLED, "USD"),
         )
         if read.problems:
             raise ConfigurationError("; ".join(read.problems))

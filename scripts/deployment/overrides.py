@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib import names
 from chalicelib.config import GATEWAYS
+from chalicelib.domain.money import SETTLED
 from scripts.deployment import filters, gateway
 from scripts.deployment.deployed import logical_id
 from scripts.deployment.fragments import Template
@@ -23,7 +24,12 @@ IN_VPC = "JoinsVpc"
 
 PARAMETERS: Mapping[str, Any] = {
     "MailFrom": {"Type": "String", "Description": "Address that SES may send from"},
-    "Currency": {"Type": "String", "Default": "USD", "Description": "The settlement currency of the stage"},
+    "Currency": {
+        "Type": "String",
+        "Default": "USD",
+        "AllowedValues": list(SETTLED),
+        "Description": "The settlement currency of the stage",
+    },
     "PaymentGateway": {
         "Type": "String",
         "Default": "sandbox",

@@ -12,6 +12,7 @@ from typing import Any
 
 from chalicelib import names
 from chalicelib.config import GATEWAYS
+from chalicelib.domain.money import SETTLED
 from scripts.deployment.errors import DeploymentError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +24,10 @@ _PATTERNS = {
     "region": (r"[a-z]{2}(-[a-z]+)+-\d", "a region such as 'eu-central-1'"),
     "mail_from": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "a mail address that SES may send from"),
     "operators_email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "a mail address"),
-    "currency": (r"[A-Z]{3}", "a currency code such as 'EUR'"),
+    "currency": (
+        "|".join(SETTLED),
+        f"one of {', '.join(SETTLED)} (the lake's tables have two digits after the point)",
+    ),
     "cors_allow_origin": (r"(\*|https?://\S+)?", "an origin such as 'https://shop.example'"),
 }
 _REQUIRED = ("account", "region", "mail_from", "operators_email", "currency")

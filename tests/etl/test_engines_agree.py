@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from etl.engines.duckdb_engine import DuckDbEngine
+from etl.errors import InputError
 from etl.manifest import SourceFile
 from etl.pipeline import run
 from etl.report import Report
-from tests.etl.builders import manifest_of, source
+from tests.etl.builders import CUSTOMERS, csv_file, line, manifest_of, source
 from tests.etl.dirt import DIRT, NAMES, make_files
 from tests.etl.lake import Lake
 
@@ -123,6 +124,28 @@ def test_spark_reads_the_gold_that_duckdb_wrote(tmp_path: Path, spark: Any) -> N
     found = spark.read.parquet(f"{lake.root}/daily_sales").selectExpr(*columns.split(", ")).collect()
     assert sorted(map(tuple, found)) == sorted(lake.daily_sales())
     assert len(found) == report.tables["daily_sales"]["rows"] > 20
+
+
+def test_a_date_before_the_calendars_reform_is_warned_of_and_read_again(tmp_path: Path, spark: Any) -> None:
+    days = ("0000-01-01", "0001-01-01", "1582-10-10", "1899-12-31", "1900-01-01", "9999-12-31T23:59-01:00")
+    files = [
+        csv_file(tmp_path / f"{name}.csv", [row | {"registration_date": day}], kind="customers")
+        for name, day, row in zip("abcdef", days, CUSTOMERS, strict=False)
+    ]
+    duck, again = (
+        on_duckdb(tmp_path / f"duck-{len(runs)}", runs) for runs in ([files[:3], files[3:]], [files])
+    )
+    assert_same(duck, on_spark(tmp_path / "spark", [files[:3], files[3:]], spark, native=0))
+    warned = {"registration_date_too_old": 4, "registration_date_in_future": 1}
+    assert {name: again[1].warnings_by_rule[name] for name in warned} == warned
+    told = again[1].profile["customers"]["registration_date"]
+    assert (told["nulls"], told["min"], told["max"]) == (2, "0001-01-01", "1900-01-01")
+
+
+def test_sums_that_no_table_can_hold_are_one_clear_sentence_on_spark_too(tmp_path: Path, spark: Any) -> None:
+    rows = [line(f"m{n}", price="1000000000000.00") for n in range(10_001)]
+    with pytest.raises(InputError, match="a day 2024-01-15 add up to more than"):
+        on_spark(tmp_path, [[csv_file(tmp_path / "many.csv", rows)]], spark, native=0)
 
 
 VALUES = st.tuples(*(st.one_of(st.sampled_from(DIRT[name]), st.text(max_size=6)) for name in NAMES))

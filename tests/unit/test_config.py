@@ -4,6 +4,8 @@ import pytest
 
 from chalicelib.config import Settings
 from chalicelib.domain.errors import ConfigurationError
+from chalicelib.pipeline_config import PipelineSettings
+from chalicelib.reports_config import ReportSettings
 
 GOOD = {"STAGE": "local", "BUS_NAME": "order-event-bus-local", "DATABASE_SECRET": "order-database-local"}
 
@@ -14,6 +16,13 @@ def test_all_that_is_wrong_is_named_in_one_error() -> None:
         Settings.from_env(bad)
     for name in ("STAGE", "CURRENCY", "ADMIT_FOREIGN_ORDERS", "MAX_ATTEMPTS", "BUS_NAME", "DATABASE_URL"):
         assert name in str(error.value)
+
+
+@pytest.mark.parametrize("currency", ["BHD", "KWD", "TND"])
+def test_a_currency_whose_orders_the_lake_cannot_hold_is_refused(currency: str) -> None:
+    for read in (Settings.from_env, PipelineSettings.from_env, ReportSettings.from_env):
+        with pytest.raises(ConfigurationError, match=f"CURRENCY is '{currency}', not one of AUD"):
+            read(GOOD | {"CURRENCY": currency})
 
 
 def test_what_is_not_given_has_a_safe_default() -> None:

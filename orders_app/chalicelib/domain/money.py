@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-# ISO 4217 minor-unit digits of the currencies that a stage may settle in.
+# ISO 4217 minor-unit digits.
 DIGITS = {
     "AUD": 2, "BHD": 3, "CAD": 2, "CHF": 2, "CZK": 2, "DKK": 2, "EUR": 2, "GBP": 2, "HUF": 2,
     "INR": 2, "JPY": 0, "KRW": 0, "KWD": 3, "MXN": 2, "NOK": 2, "NZD": 2, "PLN": 2, "SEK": 2,
     "SGD": 2, "TND": 3, "USD": 2, "ZAR": 2,
 }  # fmt: skip
+# What a stage may settle in: the lake's tables have two digits after the point.
+SETTLED = {currency: digits for currency, digits in DIGITS.items() if digits <= 2}
 LARGEST_AMOUNT = 10**12  # minor units; far above any order, far below a bigint's end
 
 

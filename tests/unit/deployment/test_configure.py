@@ -82,6 +82,12 @@ def test_local_has_no_authorizer_and_reserves_nothing() -> None:
     assert not any("reserved_concurrency" in block for block in functions.values())
 
 
+def test_stage_in_a_currency_whose_orders_the_lake_cannot_hold_is_refused() -> None:
+    assert stage(currency="JPY").currency == "JPY"
+    with pytest.raises(DeploymentError, match=r"'currency' is 'KWD', not one of .*two digits"):
+        stage(currency="KWD")
+
+
 def test_broken_config_is_named(tmp_path: Path) -> None:
     (tmp_path / ".chalice").mkdir()
     (tmp_path / chalice_config.CONFIG).write_text("{")
