@@ -29,7 +29,10 @@ ENVELOPE = {
     "type": ("string", "the event's name, also the detail-type on the bus"),
     "version": ("integer", "of the event's data"),
     "time": ("date-time", "when it happened"),
-    "correlationId": ("string", "of the request that began it all; a foreign order that brings none has its own id"),
+    "correlationId": (
+        "string",
+        "of the request that began it all; a foreign order that brings none has its own id",
+    ),
     "causationId": (
         "string or null",
         "the request (its correlation id) or the order's event that led to it",

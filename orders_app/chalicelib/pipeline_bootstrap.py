@@ -49,7 +49,7 @@ class Pipeline:
     handle_failure: Callable[[str], object]  # (message body)
     mail_alarmed: Callable[[Sequence[str]], int]  # (messages of the alerts' topic)
     mail_remaining: Callable[[], int]
-    orchestrate_job: Callable[[Mapping[str, Any]], dict[str, Any]]
+    orchestrate_job: Callable[[object], dict[str, Any]]
     export_customers: Callable[[], dict[str, int]]
     reingest: Callable[[Mapping[str, Any]], dict[str, Any]]
     prepare_run: Callable[[Mapping[str, Any]], dict[str, Any]]

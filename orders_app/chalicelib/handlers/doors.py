@@ -28,7 +28,8 @@ def traced(door: Door) -> Door:
 
     @functools.wraps(door)
     def entered(event: Any, *given: Any) -> Any:
-        payload = event if isinstance(event, Mapping) else event.to_dict()
+        # A direct invocation may bring any JSON value: its door refuses what is no object.
+        payload = event if isinstance(event, Mapping) else getattr(event, "to_dict", dict)()
         context = given[0] if given else event.context
         request = {"function": door.__name__, "request_id": getattr(context, "aws_request_id", None)}
         with logs.bound(**request, **ids_of(payload)):

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from chalicelib.handlers import pipeline_messages
+from chalicelib.handlers.doors import traced
 from chalicelib.handlers.pipeline_messages import MessagesRefusedError
+from chalicelib.services.pipeline.model import BadPayloadError
+from chalicelib.services.pipeline.orchestrate_job import orchestrate_job
 from tests.unit.pipeline.builders import s3_record
+from tests.unit.pipeline.fakes import FakeClock, FakeEngines
 
 DOORS = Path(pipeline_messages.__file__).with_name("pipeline.py")
 
@@ -50,6 +54,16 @@ def test_without_the_flag_a_refused_message_brings_the_batch_back() -> None:
     with pytest.raises(MessagesRefusedError, match="m1"):
         pipeline_messages.answer(["m1"], partial=False)
     assert pipeline_messages.answer([], partial=False) == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize("payload", [[1], None, "text"])
+def test_a_door_that_is_invoked_with_any_json_value_refuses_it_by_itself(payload: object) -> None:
+    @traced
+    def door(event: object, context: object) -> object:
+        return orchestrate_job(event, engines=FakeEngines(), clock=FakeClock())
+
+    with pytest.raises(BadPayloadError, match="not a JSON object"):
+        door(payload, None)
 
 
 class ChaliceEvent:

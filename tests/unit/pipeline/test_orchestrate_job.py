@@ -17,7 +17,7 @@ PAYLOAD = {
 }
 
 
-def ask(payload: dict[str, Any], engines: FakeEngines | None = None) -> dict[str, Any]:
+def ask(payload: object, engines: FakeEngines | None = None) -> dict[str, Any]:
     return orchestrate_job(payload, engines=engines or FakeEngines(), clock=FakeClock())
 
 
@@ -65,10 +65,13 @@ def test_the_status_of_a_job_run_is_told_as_the_seeds_check_job_status_tells_it(
         ({**PAYLOAD, "output_path": "/tmp/out"}, "output_path"),
         ({"job_name": "etl-job-local", "job_run_id": 7}, "job_run_id"),
         ({"Records": [s3_record()]}, "job_name"),
+        ([PAYLOAD], "not a JSON object"),
+        (None, "not a JSON object"),
+        ("etl-job-local", "not a JSON object but 'etl-job-local'"),
     ],
 )
 def test_a_payload_that_cannot_be_carried_out_is_an_error_and_starts_nothing(
-    payload: dict[str, Any], says: str
+    payload: object, says: str
 ) -> None:
     engines = FakeEngines()
     with pytest.raises(BadPayloadError, match=says):

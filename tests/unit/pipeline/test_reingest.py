@@ -57,7 +57,7 @@ def test_a_share_that_is_none_is_refused_before_anything_is_taken(share: object)
     assert reingest(world.starter, {"runId": run.run_id})["files"] == 1
 
 
-@pytest.mark.parametrize("payload", [{}, {"runId": "run-x"}, {"runId": 7}, {"scan": "yes"}])
-def test_a_request_for_nothing_known_is_an_error(payload: dict[str, object]) -> None:
+@pytest.mark.parametrize("payload", [{}, {"runId": "run-x"}, {"runId": 7}, {"scan": "yes"}, [], None])
+def test_a_request_for_nothing_known_is_an_error(payload: object) -> None:
     with pytest.raises(BadPayloadError):
         reingest(World().starter, payload)

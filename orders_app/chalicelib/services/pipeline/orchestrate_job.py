@@ -11,11 +11,13 @@ TABLE_PREFIX = "raw_data"  # the raw crawler names its tables raw_data_<file>
 _STATUS = ("status", "started_on", "completed_on", "execution_time", "error_message")
 
 
-def orchestrate_job(payload: Mapping[str, Any], *, engines: Engines, clock: Clock) -> dict[str, Any]:
+def orchestrate_job(payload: object, *, engines: Engines, clock: Clock) -> dict[str, Any]:
     """Answers {"statusCode": 200, "body": JSON} for a start, the run's status for {"job_name", "job_run_id"}.
 
     Raises BadPayloadError for anything else: an answer, whatever its statusCode, would count as success.
     """
+    if not isinstance(payload, Mapping):
+        raise BadPayloadError(f"the payload is not a JSON object but {payload!r:.200}")
     job_name = _text(payload, "job_name")
     if "job_run_id" in payload:
         run = engines.job_run(job_name, _text(payload, "job_run_id"))

@@ -9,11 +9,13 @@ from chalicelib.services.pipeline.read_arrivals import RAW_PREFIX, is_raw_data, 
 from chalicelib.services.pipeline.start_run import Starter, start_run
 
 
-def reingest(starter: Starter, payload: Mapping[str, Any]) -> dict[str, Any]:
+def reingest(starter: Starter, payload: object) -> dict[str, Any]:
     """{"runId"} makes a failed run's files pending again, {"scan": true} records what nobody announced.
 
     "maxQuarantinedShare" beside them holds for the run that is started now, and for its retries.
     """
+    if not isinstance(payload, Mapping):
+        raise BadPayloadError(f"the payload is not a JSON object but {payload!r:.200}")
     starting = _with_share(starter, payload.get("maxQuarantinedShare"))
     if payload.get("scan") is True:
         count = starter.store.record(_unrecorded(starter), starter.clock())
