@@ -66,10 +66,15 @@ def _run(
 ) -> Report:
     report = Report(manifest.run_id, engine.name, manifest.as_of.isoformat())
     try:
-        with report.phase("read"):
-            landings = read(engine, manifest)
-        with report.phase("validate"):
-            shape = validate(engine, manifest, landings, report, quarantine)
+        with ThreadPoolExecutor(1) as pool:
+            with report.phase("read"):
+                customers = land(engine, manifest, CUSTOMERS)
+                looked = pool.submit(look, engine, manifest, CUSTOMERS, customers)  # while sales are landed
+                sales = land(engine, manifest, SALES)
+            with report.phase("validate"):
+                of_sales = look(engine, manifest, SALES, sales)
+                found = [(CUSTOMERS, customers, *looked.result()), (SALES, sales, *of_sales)]
+                shape = validate(engine, manifest, found, report, quarantine)
         merge(engine, storage, catalog, manifest, shape, report)
         report.warn(LINE_SUPERSEDED, report.duplicates)
         with report.phase("sweep"):
@@ -121,31 +126,34 @@ def merge(
             time.sleep(random.uniform(0, 0.5 * attempt))
 
 
-def read(engine: Engine, manifest: Manifest) -> dict[str, Landing]:
-    return {
-        schema.name: engine.land(schema, manifest.of(schema.name), f"landed_{schema.name}")
-        for schema in (CUSTOMERS, SALES)
-    }
+def land(engine: Engine, manifest: Manifest, schema: Schema) -> Landing:
+    return engine.land(schema, manifest.of(schema.name), f"landed_{schema.name}")
+
+
+def look(
+    engine: Engine, manifest: Manifest, schema: Schema, landing: Landing
+) -> tuple[list[tuple[Any, ...]], dict[str, Any]]:
+    """Check every row of a kind: how many failed of what, and the profile of the others."""
+    name = f"checked_{schema.name}"
+    engine.check(name, landing, checked_sql(schema, landing.view, manifest.as_of))
+    return engine.rows(counted(name)), profile(engine, schema, name)
 
 
 def validate(
-    engine: Engine, manifest: Manifest, landings: dict[str, Landing], report: Report, quarantine: Storage
+    engine: Engine,
+    manifest: Manifest,
+    found: Sequence[tuple[Schema, Landing, list[tuple[Any, ...]], dict[str, Any]]],
+    report: Report,
+    quarantine: Storage,
 ) -> Shape:
-    """Judge every row; what shape the batch has decides which plans are needed."""
-    counts = together(
-        engine,
-        *(partial(check, engine, manifest, schema, landings[schema.name]) for schema in (SALES, CUSTOMERS)),
-    )
-    for schema, found in zip((CUSTOMERS, SALES), reversed(counts), strict=True):
-        judge(found, schema, landings[schema.name], report)
+    """Judge what was found of each kind; what shape the batch has decides which plans are needed."""
+    for schema, landing, counts, told in found:
+        judge(counts, schema, landing, report)
+        report.profile[schema.name] = told
     report.check_balance()
     shape = number_lines(engine, report)
     put_quarantine(engine, CUSTOMERS, None, quarantine, manifest, report)
     put_quarantine(engine, SALES, "numbered_sales", quarantine, manifest, report)
-    profiles = together(
-        engine, *(partial(profile, engine, schema, f"checked_{schema.name}") for schema in (CUSTOMERS, SALES))
-    )
-    report.profile = dict(zip((CUSTOMERS.name, SALES.name), profiles, strict=True))
     check_threshold(report, manifest.options)
     return shape
 
@@ -158,10 +166,15 @@ def together(engine: Engine, *calls: Callable[[], _T]) -> list[_T]:
         return [done.result() for done in [pool.submit(call) for call in calls]]
 
 
-def check(engine: Engine, manifest: Manifest, schema: Schema, landing: Landing) -> list[tuple[Any, ...]]:
-    name = f"checked_{schema.name}"
-    engine.check(name, landing, checked_sql(schema, landing.view, manifest.as_of))
-    return engine.rows(counted(name))
+def at_once(*calls: Callable[[], object]) -> None:
+    """Writes side by side: each leaves cores idle, where it waits for a disk or runs Python."""
+    if not calls:
+        return
+    with ThreadPoolExecutor(len(calls)) as pool:
+        others = [pool.submit(call) for call in calls[1:]]
+        calls[0]()
+        for other in others:
+            other.result()
 
 
 def number_lines(engine: Engine, report: Report) -> Shape:
@@ -316,12 +329,16 @@ def _sum(figures: Iterable[Sequence[Any]]) -> dict[str, Any]:
 
 def write_silver(engine: Engine, storage: Storage, state: LakeState, before: LakeState) -> None:
     moved = {month: key for month, key in state.sales.items() if before.sales.get(month) != key}
+    writes = []
     if moved:
         keys = {model.month_number(month): key for month, key in moved.items()}
         rows = model.of_months("current_sales", keys if before.sales else None)
-        engine.put_partitions(rows, "order_month", keys, storage, keys.__getitem__, "silver sales")
+        sales = (rows, "order_month", keys, storage, keys.__getitem__, "silver sales")
+        writes.append(partial(engine.put_partitions, *sales))
     if state.customers and state.customers != before.customers:
-        engine.put_parquet("select * from current_customers", storage, state.customers, "silver customers")
+        customers = ("select * from current_customers", storage, state.customers, "silver customers")
+        writes.append(partial(engine.put_parquet, *customers))
+    at_once(*writes)
 
 
 def measured(storage: Storage, state: LakeState) -> LakeState:
@@ -333,12 +350,15 @@ def measured(storage: Storage, state: LakeState) -> LakeState:
 
 
 def write_gold(engine: Engine, storage: Storage, state: LakeState) -> None:
+    writes = []
     if state.pending_dates:
         keys = {day: f"daily_sales/order_date={day}/data.parquet" for day in state.pending_dates}
-        engine.put_result("gold_days", "order_date", keys, storage, "daily_sales")
+        writes.append(partial(engine.put_result, "gold_days", "order_date", keys, storage, "daily_sales"))
     if state.pending_buckets:
         keys = {part: f"customer_metrics/part-{part}.parquet" for part in state.pending_buckets}
-        engine.put_result("gold_customers", "bucket", keys, storage, "customer_metrics")
+        customers = ("gold_customers", "bucket", keys, storage, "customer_metrics")
+        writes.append(partial(engine.put_result, *customers))
+    at_once(*writes)
 
 
 def publish(storage: Storage, manifest: Manifest, report: Report) -> None:

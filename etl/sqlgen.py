@@ -3,10 +3,14 @@
 The way of a record: landed (text) -> checked (typed, with the names of the failed rules).
 """
 
+import re
+from collections.abc import Set
 from datetime import date
 
 from etl.rules import ERROR, WARN, rules_of
 from etl.schemas import KINDS, MAX_ID, Column, Schema
+
+_NAME = re.compile(r"\b[a-z_]+\b")
 
 
 def text(value: str) -> str:
@@ -41,6 +45,18 @@ from (
     select source, source_version, record, error, extra, {texts} from {landed}
   ) as texts
 ) as typed"""
+
+
+def absent_values(schema: Schema, seen: Set[str]) -> dict[str, str]:
+    """What `checked_sql` gives in columns of which no record has a text, where no other column decides it."""
+    found = {}
+    for column in schema.columns:
+        value = schema.derived.get(column.name, column.name)
+        named = set(_NAME.findall(value)) & set(schema.names)
+        if column.name not in seen and named == {column.name}:
+            null = f"cast(null as {KINDS[column.kind].sql_type})"
+            found[column.name] = re.sub(rf"\b{column.name}\b", null, value)
+    return found
 
 
 def _typed(column: Column) -> str:

@@ -1,11 +1,10 @@
 """The DuckDB engine: one process, no pyarrow, no extension beyond what the wheel carries."""
 
-import os
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from itertools import groupby
+from itertools import count, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,11 @@ from etl.engines.duckdb_landing import LandedFile, Origin, Way, land_file, text
 from etl.engines.small_parquet import KINDS, SmallParquet
 from etl.errors import EtlError
 from etl.manifest import SourceFile
+from etl.reader.records import FileNotes
 from etl.reader.sift import HOLDER
 from etl.schemas import Schema
 from etl.sources import fetch_all
-from etl.sqlgen import empty_landed
+from etl.sqlgen import absent_values, empty_landed
 from etl.storage import Storage
 
 _THREADS = 8
@@ -36,7 +36,6 @@ class DuckDbEngine:
     def __init__(self, work: Path, memory_limit: str | None = None, large: int = LARGE, **_: Any) -> None:
         self._work = work
         self._large = large
-        self._cores = os.cpu_count() or 1
         config: dict[str, Any] = {
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
@@ -48,7 +47,7 @@ class DuckDbEngine:
             config["memory_limit"] = memory_limit
         self._database = duckdb.connect(config=config)
         self._of_thread = threading.local()
-        self._files = 0
+        self._files = count(1)  # threads share it
         self._landed: dict[str, tuple[Schema, Sequence[SourceFile], Sequence[LandedFile]]] = {}
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
@@ -89,38 +88,60 @@ class DuckDbEngine:
         DuckDB itself finds a wrong number of fields in what looked clean: then all is read more surely.
         Place holders of records that were read strictly have kept the places; they are no records.
         """
-        rows, rejects, way = f"{name}_rows", f"{landing.view}_rejects", Way.CLEAN
-        schema, files, _ = self._landed[landing.view]
+        rows, rejects = f"{name}_rows", f"{landing.view}_rejects"
+        files = self._landed[landing.view][1]
+        late = self._keep(rows, landing, sql)
+        values = {"record": self._record(rows)} | self._alike(rows, landing)
+        known = ", ".join(f"{value} as {column}" for column, value in values.items())
+        added = "".join(f", {value} as {column}" for column, value in late.items())
+        real = "" if "failed" in values else f" where failed is distinct from {text(HOLDER)}"
+        self.view(name, f"select * replace ({known}){added} from {rows}{real}")
+        place = f"{values['record']} as record, record is null as by_place"
+        self.table(rejects, f"select source, {place} from {rows} where failed <> {text(HOLDER)}")
+        again = {name for (name,) in self.rows(f"select distinct source from {rejects} where by_place")}
+        landed = zip(files, self._landed[landing.view][2], strict=True)
+        needed = [(found, not found.in_parts or file.name in again) for file, found in landed]
+        self._union(landing.view, [found.rejects if native else found.strict for found, native in needed])
+
+    def _keep(self, rows: str, landing: Landing, sql: str) -> dict[str, str]:
+        """Makes the table, and answers the columns that are alike in all rows: those are not kept in it."""
+        way = Way.CLEAN
         while True:
+            schema, files, _ = self._landed[landing.view]
+            late = _late(schema, landing.notes.values())
+            left_out = f" exclude ({', '.join(late)})" if late else ""
             try:
-                self.table(rows, sql)
-                break
+                self.table(rows, f"select *{left_out} from ({sql})")
+                return late
             except duckdb.Error:
                 if not landing.native or way is Way.STRICT:
                     raise
                 way = Way(way + 1)
                 self._land(schema, files, landing, way)
-        real, number = f"failed is distinct from {text(HOLDER)}", self._record(rows)
-        self.view(name, f"select * replace ({number} as record) from {rows} where {real}")
-        self.table(
-            rejects,
-            f"select source, {number} as record, record is null as by_place "
-            f"from {rows} where failed is not null and {real}",
-        )
-        again = {name for (name,) in self.rows(f"select distinct source from {rejects} where by_place")}
-        landed = zip(files, self._landed[landing.view][2], strict=True)
-        needed = [(found, not found.in_parts or file.name in again) for file, found in landed]
-        self._union(landing.view, [found.rejects if native else found.strict for found, native in needed])
+
+    def _alike(self, rows: str, landing: Landing) -> dict[str, str]:
+        """Constants for kept columns that turn out to be alike in all rows: no query has to look at them."""
+        files = self._landed[landing.view][1]
+        [(failed, warned)] = self.rows(f"select count(failed), count(warned) from {rows}")
+        none = {"failed": failed, "warned": warned}
+        values = {column: "cast(null as varchar)" for column, count in none.items() if not count}
+        if len(files) == 1:
+            values["source"] = f"cast({text(files[0].name)} as {landing.view}_source)"
+            values["source_version"] = f"cast({files[0].version} as bigint)"
+        return values
 
     def _record(self, rows: str) -> str:
         found = self.rows(
             f"select source, min(rowid), max(rowid), count(*) from {rows} "
             f"where record is null group by source"
         )
-        if not found:
-            return "record"
         if any(last - first + 1 != count for _, first, last, count in found):
             raise EtlError(f"records of one file are not together in {rows}")
+        [(numbered,)] = self.rows(f"select count(record) from {rows}")
+        if not found:
+            return "record"
+        if len(found) == 1 and not numbered:
+            return f"rowid - {found[0][1] - 1}"
         starts = " ".join(f"when {text(source)} then {first - 1}" for source, first, _, _ in found)
         return f"coalesce(record, rowid - case source {starts} end)"
 
@@ -199,7 +220,7 @@ class DuckDbEngine:
         key_of: Callable[[str], str],
         point: str,
     ) -> None:
-        made = self._write_partitions(sql, column, wanted)
+        made = self._write_partitions(sql, column)
         for value in set(wanted) - set(made):
             made[value] = self._new_path("empty")
             self._connection.execute(
@@ -208,31 +229,18 @@ class DuckDbEngine:
             )
         _put_all([(key_of(value), made[value]) for value in sorted(made)], storage, point)
 
-    def _write_partitions(self, sql: str, column: str, wanted: Collection[str]) -> dict[str, Path]:
-        """Files by value; a writer with one thread makes one of each, so several write side by side.
-
-        Without a folder for each value: making and removing hundreds of them can cost a second.
-        """
-        conditions = shares(column, sorted(wanted), self._cores if len(wanted) > 8 else 1)
-        folders = [self._new_path("partitions") for _ in conditions]
-
-        def write(condition: str, folder: Path) -> dict[str, Path]:
-            with self._connection.cursor() as cursor:
-                cursor.execute(
-                    f"copy (select * from ({sql}) where {condition}) to {text(str(folder))} "
-                    f"(format parquet, partition_by ({column}), hive_file_pattern false, return_stats true)"
-                )
-                names = [described[0] for described in cursor.description]
-                made = [dict(zip(names, file, strict=True)) for file in cursor.fetchall()]
-            return {file["partition_keys"][column]: Path(file["filename"]) for file in made}
-
-        self._connection.execute("set threads = 1")
-        try:
-            with ThreadPoolExecutor(len(conditions)) as pool:
-                made = list(pool.map(write, conditions, folders))
-        finally:
-            self._connection.execute("reset threads")
-        return {value: path for some in made for value, path in some.items()}
+    def _write_partitions(self, sql: str, column: str) -> dict[str, Path]:
+        """Files by value, without a folder for each: making and removing hundreds can cost a second."""
+        made = self._connection.execute(
+            f"copy ({sql}) to {text(str(self._new_path('partitions')))} "
+            f"(format parquet, partition_by ({column}), hive_file_pattern false, return_stats true)"
+        )
+        names = [described[0] for described in made.description or ()]
+        files = [dict(zip(names, file, strict=True)) for file in made.fetchall()]
+        found = {file["partition_keys"][column]: Path(file["filename"]) for file in files}
+        if len(found) != len(files):
+            raise EtlError(f"{len(files)} files for {len(found)} partitions by {column}")
+        return found
 
     def put_parquet(self, sql: str, storage: Storage, key: str, point: str) -> None:
         path = self._new_path("object")
@@ -263,18 +271,13 @@ class DuckDbEngine:
             self._connection.execute(f"drop {kind} {name}")
 
     def _new_path(self, stem: str) -> Path:
-        self._files += 1
-        return self._work / f"{stem}-{self._files}"
+        return self._work / f"{stem}-{next(self._files)}"
 
 
-def shares(column: str, values: Sequence[str], parts: int) -> list[str]:
-    """Conditions that share out all rows: the values in turn, as busy months and days are neighbours."""
-    parts = min(parts, len(values))
-    if parts < 2:
-        return ["true"]
-    listed = [", ".join(map(text, values[part::parts])) for part in range(1, parts)]
-    first = " or ".join(f"{column} in ({some})" for some in listed)
-    return [f"({first}) is not true", *(f"{column} in ({some})" for some in listed)]
+def _late(schema: Schema, notes: Collection[FileNotes]) -> dict[str, str]:
+    """Columns that no file brings, as the constants that they are."""
+    late = absent_values(schema, {name for note in notes for name in note.seen})
+    return late if any(note.unknown for note in notes) else late | {"extra": "cast(null as varchar)"}
 
 
 def _put_all(objects: Sequence[tuple[str, Path]], storage: Storage, point: str) -> None:

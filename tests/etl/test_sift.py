@@ -21,7 +21,8 @@ from etl.reader.clean import clean_csv
 from etl.reader.files import read_file
 from etl.reader.records import MAX_LINE, FileNotes, Record, extra_json
 from etl.schemas import CUSTOMERS, SALES, Schema
-from tests.etl.builders import customers_file, manifest_of, source
+from etl.sqlgen import checked_sql
+from tests.etl.builders import AS_OF, customers_file, manifest_of, source
 from tests.etl.dirt import BYTES, DIRT, LINES, NAMES, csv_bytes, make_files, row
 from tests.etl.lake import Lake
 
@@ -179,9 +180,7 @@ def test_a_wrong_number_of_fields_costs_no_more_than_its_line(tmp_path: Path) ->
     work.mkdir()
     engine = DuckDbEngine(work)
     landing = engine.land(SALES, [source(path)], "landed_sales")
-    engine.check(
-        "checked_sales", landing, "select source, record, error as failed, order_id from landed_sales"
-    )
+    engine.check("checked_sales", landing, checked_sql(SALES, landing.view, AS_OF))
     assert landing.native == [str(path)]
     assert engine.rows("select record, failed from checked_sales where failed is not null") == [
         (201, "wrong_field_count")
