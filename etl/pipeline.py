@@ -9,7 +9,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -102,15 +102,21 @@ def merge(
     for attempt in range(1, ATTEMPTS + 1):
         gold = Guarded(storage, storage.tags("daily_sales") | storage.tags("customer_metrics"))
         before, tag = load_tagged(storage)
-        with report.phase("transform"):
-            state = transform(engine, storage, manifest, before.owing(owed), shape, report)
+        with ThreadPoolExecutor(1) as pool:
+            with report.phase("transform"):
+                wanted, first = prepare(engine, storage, manifest, before.owing(owed), shape, report)
+                # It commits nothing, and fills the cores that the queries of gold leave idle.
+                silver = pool.submit(write_silver, engine, storage, wanted, before)
+                state = count_gold(engine, wanted, first, before, report)
+            with report.phase("write"):
+                wait([silver])
         report.duplicates = report.duplicates if duplicates is None else duplicates
         if not (report.dates_touched or state.pending_buckets):
             return
         owed = owed.owing(state)
         try:
             with report.phase("write"):
-                write_silver(engine, storage, state, before)
+                silver.result()
                 state = measured(storage, state)
                 report.silver_bytes = sum(state.sizes.values())
                 committed = save_state(storage, state, "commit", tag)
@@ -204,10 +210,10 @@ def number_lines(engine: Engine, report: Report) -> Shape:
     return Shape(repeated, records != names, one_line=not repeated and lines == 1)
 
 
-def transform(
+def prepare(
     engine: Engine, storage: Storage, manifest: Manifest, state: LakeState, shape: Shape, report: Report
-) -> LakeState:
-    """Merge the batch into silver and count the touched gold; the state that a commit will make true."""
+) -> tuple[LakeState, bool]:
+    """Merge the batch into silver: what a commit will make true but for figures, and is it a first load?"""
     rows = merge_sales(engine, storage, state, shape.repeated, report)
     report.silver_bytes = sum(state.sizes.values())
     known = [state.customers] if state.customers else []
@@ -222,18 +228,20 @@ def transform(
         completed = model.count_completed(one_line)
         sums = model.customer_sums("current_sales", "current_customers", completed)
         engine.table("customer_sums", sums)
-    wanted = replace(
-        touched(engine, manifest, state, report, first),
-        one_line=one_line,
-        sales_rows=rows,
-    )
-    orders = model.count_orders(one_line)
-    days = wanted.pending_dates if state.sales else None
-    buckets = wanted.pending_buckets
+    wanted = touched(engine, manifest, state, report, first)
+    return replace(wanted, one_line=one_line, sales_rows=rows), first
+
+
+def count_gold(
+    engine: Engine, wanted: LakeState, first: bool, before: LakeState, report: Report
+) -> LakeState:
+    """Compute the touched gold; the state that a commit will make true."""
+    orders = model.count_orders(wanted.one_line)
+    days = wanted.pending_dates if before.sales else None
     by_customer = (
         model.customer_metrics_first("customer_sums")
         if first
-        else model.customer_metrics("current_sales", "current_customers", buckets, orders)
+        else model.customer_metrics("current_sales", "current_customers", wanted.pending_buckets, orders)
     )
     together(
         engine,
