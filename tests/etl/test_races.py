@@ -93,6 +93,36 @@ def test_a_run_that_another_one_overtakes_at_any_of_its_writes_loses_nothing(tmp
         assert tables(lake) == expected, f"overtaken before write {number}, {point}"
 
 
+@pytest.mark.parametrize("point", ["silver sales", "silver customers", "daily_sales", "customer_metrics"])
+def test_a_run_that_cannot_write_fails_and_a_later_one_makes_the_tables_whole(
+    tmp_path: Path, point: str
+) -> None:
+    """Writes are made side by side: none of them may fail unheard, and silver not after the commit."""
+    case = Case(tmp_path)
+    again = csv_file(tmp_path / "c2.csv", [{"customer_id": "C001", "name": "Ann"}], 4, "customers")
+    batch = replace(case.batch(lake := case.lake("lake")), files=(*case.batch(lake).files, again))
+    whole = case.lake("whole")
+    run(replace(batch, output=str(whole), quarantine=str(whole / "quarantine")))
+    before = load_state(LocalStorage(lake))
+    with pytest.raises(OSError, match="disk full"):
+        run(batch, Full(LocalStorage(lake), 0, print, point=point))
+    committed = load_state(LocalStorage(lake)) != before
+    assert committed == (point in ("daily_sales", "customer_metrics"))
+    run(batch)
+    assert tables(lake) == tables(whole)
+
+
+@dataclass
+class Full(Interrupted):
+    """No room for what is written at one point."""
+
+    point: str = ""
+
+    def _step(self, point: str) -> None:
+        if point == self.point:
+            raise OSError("disk full")
+
+
 class DiedError(Exception):
     """As good as a kill: nothing is written after it."""
 
