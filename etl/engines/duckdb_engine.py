@@ -48,6 +48,7 @@ class DuckDbEngine:
         self._database = duckdb.connect(config=config)
         self._of_thread = threading.local()
         self._files = count(1)  # threads share it
+        self._kinds: dict[str, str] = {}  # of what was made, table or view
         self._landed: dict[str, tuple[Schema, Sequence[SourceFile], Sequence[LandedFile]]] = {}
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
@@ -146,12 +147,18 @@ class DuckDbEngine:
         return f"coalesce(record, rowid - case source {starts} end)"
 
     def table(self, name: str, sql: str) -> None:
-        self._forget(name, "view")
-        self._connection.execute(f"create or replace table {name} as {sql}")
+        self._make("table", name, sql)
 
     def view(self, name: str, sql: str) -> None:
-        self._forget(name, "table")
-        self._connection.execute(f"create or replace view {name} as {sql}")
+        self._make("view", name, sql)
+
+    def _make(self, kind: str, name: str, sql: str) -> None:
+        """DuckDB replaces a view by a view only, and a table by a table."""
+        old = self._kinds.get(name, kind)
+        if old != kind:
+            self._connection.execute(f"drop {old} {name}")
+        self._connection.execute(f"create or replace {kind} {name} as {sql}")
+        self._kinds[name] = kind
 
     def parquet(self, name: str, storage: Storage, keys: Sequence[str], like: str) -> None:
         empty = f"select * from ({like}) as shape where 1 = 0"
@@ -263,12 +270,6 @@ class DuckDbEngine:
             self._of_thread.connection.execute("set TimeZone = 'UTC'")
         found: duckdb.DuckDBPyConnection = self._of_thread.connection
         return found
-
-    def _forget(self, name: str, kind: str) -> None:
-        """DuckDB replaces a view by a view only, and a table by a table."""
-        found = f"select 1 from duckdb_{kind}s() where {kind}_name = {text(name)}"
-        if self.rows(found):
-            self._connection.execute(f"drop {kind} {name}")
 
     def _new_path(self, stem: str) -> Path:
         return self._work / f"{stem}-{next(self._files)}"
