@@ -2,7 +2,7 @@
 
 Clean: UTF-8, no quote, NUL or carriage return, no blank line, no space at the edge of a field, the header
 accepted. Then a record is a line and a field is what lies between commas. A wrong number of fields is left to
-the native reader: DuckDB refuses the file (it is read strictly then), Spark marks the record.
+the native reader: DuckDB refuses the file (it is sifted then), Spark marks the record.
 """
 
 import codecs

@@ -67,7 +67,7 @@ def print_rest(rows: int, walls: Mapping[str, float]) -> None:
 
 
 def print_price_of_dirt(folder: Path, rows: int = 100_000) -> None:
-    """The same rows with a few bad lines: the strict reader must read the whole file, line by line."""
+    """The same rows with a few bad lines, which only the strict reader reads."""
     sales, customers = generate(folder, rows)
     clean = measure("duckdb", (sales, customers), folder / "out_clean")
     dirty = measure("duckdb", (soiled(sales), customers), folder / "out_dirty")

@@ -20,7 +20,7 @@ def generate(folder: Path, rows: int) -> tuple[Path, Path]:
 
 
 def soiled(sales: Path, every: int = 1_000) -> Path:
-    """A copy with each thousandth line cut short, and one quote in the file: it is read strictly."""
+    """A copy with each thousandth line cut short by a quote that nothing closes."""
     target = sales.with_name(f"dirty_{sales.name}")
     with sales.open() as lines, target.open("w") as out:
         for number, line in enumerate(lines):
