@@ -115,7 +115,8 @@ class Orders(Protocol):
         ...
 
     def stuck(self, before: datetime) -> tuple[int, datetime | None]:
-        """How many orders without an end, or with an effect to undo, had no event since; the oldest one."""
+        """How many orders without an end, with an effect to undo, or whose end recovery could not tell,
+        had no event since; the time of the oldest one's."""
         ...
 
     def forget_details(self, before: datetime, limit: int) -> int:
@@ -257,6 +258,16 @@ class Notifications(Protocol):
     def untold(self, about: str, channel: str, before: datetime, limit: int) -> list[str]:
         """Ids of the orders whose message was claimed before this and not surely sent, oldest first."""
         ...
+
+    def owe(self, order_id: str, now: datetime) -> None:
+        """Recovery must still tell of this order's end, or has just tried to."""
+        ...
+
+    def owing(self, before: datetime, limit: int) -> list[str]:
+        """Ids of the orders of whose end nobody was told, and which nobody looked at since; oldest first."""
+        ...
+
+    def owe_no_more(self, order_id: str) -> None: ...
 
     def abandoned(self, before: datetime) -> int:
         """Turn claims that were never settled into `unknown`; answers how many."""

@@ -8,7 +8,7 @@ from chalicelib import logs
 from chalicelib.domain import events
 from chalicelib.domain.commands import OrderTask, StoppedExecution
 from chalicelib.domain.errors import OrdersError, RefusedError, TransientError
-from chalicelib.domain.order import IN_FLIGHT, Order, Status
+from chalicelib.domain.order import FINAL, IN_FLIGHT, Order, Status
 from chalicelib.services.admission import foreign_order
 from chalicelib.services.cancellation import settle_cancellation
 from chalicelib.services.compensate_order import (
@@ -67,11 +67,13 @@ class Recovery:
             unsettled = tx.orders.unsettled(before, _BATCH)
             unknown = tx.notifications.abandoned(before)
             untold = tx.notifications.untold(str(Status.COMPENSATION_FAILED), ALERT, before, _BATCH)
+            owing = tx.notifications.owing(before, _BATCH)
         figures: dict[str, Any] = {"examined": len(stale) + len(unsettled), "notificationsUnknown": unknown}
         for order_id in [*stale, *unsettled]:
             remedy = self._look_after(order_id)
             figures[remedy] = figures.get(remedy, 0) + 1
-        return {**figures, "alerted": sum(map(self._alert, untold)), **self._stuck()}
+        alerted, told = sum(map(self._alert, untold)), sum(map(self._tell_late, owing))
+        return {**figures, "alerted": alerted, "told": told, **self._stuck()}
 
     def _stuck(self) -> dict[str, Any]:
         """Orders that nothing of the above gets on: figures for an alarm."""
@@ -92,6 +94,26 @@ class Recovery:
         except Exception as error:
             logs.error("alert failed again", error, **ids)
             return False
+
+    def _tell_late(self, order_id: str) -> bool:
+        """What a recovery that died did not tell any more, or could not, is told once the order has ended."""
+        ids = {"order_id": order_id}
+        try:
+            order = self._seen(order_id)
+            ids["correlation_id"] = order.correlation_id
+            task = OrderTask(order_id, order.execution or order.cancellation or OWNER, order.correlation_id)
+            if order.status in FINAL and self._tell(task, self._settle(task)):
+                self._owe_no_more(order_id)
+                return True
+        except Exception as error:
+            logs.error("telling failed again", error, **ids)
+        with self._context.uow() as tx:
+            tx.notifications.owe(order_id, self._context.clock())  # at the end of the queue
+        return False
+
+    def _owe_no_more(self, order_id: str) -> None:
+        with self._context.uow() as tx:
+            tx.notifications.owe_no_more(order_id)
 
     def _look_after(self, order_id: str) -> str:
         ids = {"order_id": order_id}
@@ -144,6 +166,8 @@ class Recovery:
                 tx.orders.save(order)
             else:
                 remedy = "settled"
+            if remedy in ("compensated", "cancelled"):
+                tx.notifications.owe(order_id, self._context.clock())
         self._apply(remedy, OrderTask(order_id, me, order.correlation_id))
         return remedy
 
@@ -169,7 +193,8 @@ class Recovery:
             failed = OrderTask(task.order_id, task.execution, task.correlation_id, error=type(error).__name__)
             record_compensation_failure(self._context, self._notifier, failed)
         else:
-            self._tell(task, reply)
+            if self._tell(task, reply) and remedy != "settled":
+                self._owe_no_more(task.order_id)
 
     def _settle(self, task: OrderTask) -> Answer:
         """A final order that still has effects to undo; a completed one keeps them."""
@@ -182,20 +207,30 @@ class Recovery:
             alert_person(self._context, self._notifier, order)
         return reply
 
-    def _tell(self, task: OrderTask, reply: Answer) -> None:
-        """What the workflow that died would have told; a claim says: told, or being told just now."""
+    def _tell(self, task: OrderTask, reply: Answer) -> bool:
+        """What the workflow that died would have told; a claim says: told, or being told just now.
+
+        Answers whether nothing is left to tell.
+        """
         with self._context.uow() as tx:
             told = tx.notifications.of_order(task.order_id)
         done = {one["channel"] for one in told if one["about"] == reply["kind"]}
-        for channel in reply["channels"]:
-            if channel not in done:
-                self._notify(replace(task, channel=channel, extra={"kind": reply["kind"]}))
+        left = [
+            channel
+            for channel in reply["channels"]
+            if channel not in done
+            and not self._notify(replace(task, channel=channel, extra={"kind": reply["kind"]}))
+        ]
+        return not left
 
-    def _notify(self, task: OrderTask) -> None:
+    def _notify(self, task: OrderTask) -> bool:
         try:
             send_notification(self._context, self._notifier, task)
         except TransientError as error:  # as in the workflow: it never fails the order
-            logs.warning("notification given up", error, order_id=task.order_id, channel=task.channel)
+            ids = {"order_id": task.order_id, "correlation_id": task.correlation_id}
+            logs.warning("notification put off", error, **ids, channel=task.channel)
+            return False
+        return True
 
 
 def _owners(order: Order) -> tuple[str | None, ...]:

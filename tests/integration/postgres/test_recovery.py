@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chalicelib.domain.commands import ClaimOrder
+from chalicelib.domain.commands import ClaimOrder, CustomerInput
 from chalicelib.domain.errors import GatewayTimeoutError, MessageRefusedError, ThrottledError
 from chalicelib.services.ports import GatewayRecord
 from tests.fakes import FakeGateway
@@ -221,6 +221,65 @@ def test_a_message_that_recovery_cannot_send_does_not_stop_it(shop: Shop) -> Non
     order = authorised(shop)
     shop.notifier.fault = ThrottledError("slow")
     assert stopped(shop, "exec-1", "ABORTED") == {order: "compensated"}
+
+
+REACHABLE = CustomerInput("Alice", email="a@example.com", phone="+15550100")
+
+
+@pytest.mark.parametrize("how", ["compensated", "cancelled"])
+def test_a_recovery_that_dies_while_it_tells_is_followed_by_one_that_tells_the_rest(
+    shop: Shop, how: str
+) -> None:
+    order = authorised(shop, customer=REACHABLE)
+    if how == "cancelled":
+        shop.cancel(order)
+    shop.notifier.fault = KeyboardInterrupt()  # no Exception: nothing of the process runs after it
+    with pytest.raises(KeyboardInterrupt):
+        stopped(shop, "exec-1", "ABORTED") if how == "compensated" else later(shop)
+    shop.notifier.fault = None
+    ended = "failed" if how == "compensated" else "cancelled"
+    assert shop.status(order) == ended
+    if how == "compensated":
+        assert stopped(shop, "exec-1", "ABORTED") == {}  # Lambda's retry finds another's order
+
+    figures = [later(shop) for _ in range(3)]
+
+    assert [one["told"] for one in figures] == [1, 0, 0]
+    assert told(shop) == [(ended, "email"), (ended, "sms")]
+    states = {one["channel"]: one["state"] for one in shop.order(order)["notifications"]}
+    assert states == {"operators": "unknown", "email": "sent", "sms": "sent"}
+
+
+def test_a_message_that_recovery_could_not_send_is_sent_by_a_later_sweep(shop: Shop) -> None:
+    order = authorised(shop, customer=REACHABLE)
+    shop.notifier.fault = ThrottledError("slow")
+    stopped(shop, "exec-1", "ABORTED")
+    assert [later(shop)["told"] for _ in range(9)] == [0] * 9
+    assert later(shop)["stuck"] == 1
+    shop.notifier.fault = None
+    figures = later(shop)
+    assert (figures["told"], figures["stuck"]) == (1, 0)
+    assert told(shop) == [("failed", channel) for channel in ("operators", "email", "sms")]
+    assert shop.status(order) == "failed"
+
+
+def test_an_order_that_went_on_after_a_dead_recovery_is_told_of_its_real_end_once(shop: Shop) -> None:
+    order = authorised(shop, customer=REACHABLE)
+    shop.rewire(gateway=Unreachable())
+    with pytest.raises(GatewayTimeoutError):
+        stopped(shop, "exec-1", "ABORTED")
+    assert later(shop)["told"] == 0  # not at its end
+    shop.rewire(gateway=shop.gateway)
+    for _ in range(3):
+        later(shop)
+    assert told(shop) == [("failed", channel) for channel in ("operators", "email", "sms")]
+    assert shop.status(order) == "failed"
+
+
+def test_orders_that_need_no_recovery_owe_nobody_a_message(shop: Shop) -> None:
+    shop.run(shop.place())
+    shop.run(shop.place(payment_token="tok_decline"))
+    assert shop.query("SELECT count(*) FROM untold_orders") == [(0,)]
 
 
 def told(shop: Shop) -> list[tuple[str, str]]:

@@ -87,7 +87,10 @@ SELECT count(*), min(updated_at) FROM (
     UNION
     SELECT o.id, o.updated_at FROM effects e JOIN orders o ON o.id = e.order_id
     WHERE e.state IN ('registered', 'done') AND o.updated_at < %(before)s
-      AND o.status IN ('out_of_stock', 'declined', 'failed', 'cancelled', 'refunded')) AS stuck
+      AND o.status IN ('out_of_stock', 'declined', 'failed', 'cancelled', 'refunded')
+    UNION
+    SELECT o.id, o.updated_at FROM untold_orders u JOIN orders o ON o.id = u.order_id
+    WHERE o.updated_at < %(before)s) AS stuck
 """
 
 

@@ -182,6 +182,22 @@ class PostgresNotifications:
         )
         return [row[0] for row in rows]
 
+    def owe(self, order_id: str, now: datetime) -> None:
+        self._connection.execute(
+            "INSERT INTO untold_orders (order_id, since) VALUES (%s, %s)"
+            " ON CONFLICT (order_id) DO UPDATE SET since = excluded.since",
+            (order_id, now),
+        )
+
+    def owing(self, before: datetime, limit: int) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT order_id FROM untold_orders WHERE since < %s ORDER BY since LIMIT %s", (before, limit)
+        )
+        return [row[0] for row in rows]
+
+    def owe_no_more(self, order_id: str) -> None:
+        self._connection.execute("DELETE FROM untold_orders WHERE order_id = %s", (order_id,))
+
     def abandoned(self, before: datetime) -> int:
         return self._connection.execute(
             "UPDATE notifications SET state = 'unknown' WHERE state = 'claimed' AND claimed_at < %s",
