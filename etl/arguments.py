@@ -21,6 +21,7 @@ class Arguments:
     table_prefix: str | None
     job_name: str | None
     max_quarantined_share: float | None
+    currency: str | None
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -46,6 +47,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         table_prefix=known.table_prefix,
         job_name=known.job_name,
         max_quarantined_share=known.max_quarantined_share,
+        currency=known.currency,
     )
 
 
@@ -61,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--as-of", "--as_of", dest="as_of", type=date.fromisoformat, metavar="DATE")
     parser.add_argument("--run-id", "--run_id", dest="run_id")
     parser.add_argument("--max-quarantined-share", type=float, metavar="SHARE")
+    parser.add_argument("--currency", metavar="CODE", help="reject rows that name another currency")
     parser.add_argument("--manifest", metavar="URL", help="a run's manifest, local or in S3")
     parser.add_argument("--JOB_NAME", dest="job_name", help=argparse.SUPPRESS)
     parser.add_argument("--database_name", help="read the tables of this Glue database")

@@ -75,10 +75,9 @@ def manifest_of(arguments: Arguments) -> Manifest:
             arguments.as_of,
             arguments.run_id,
         )
-    if arguments.max_quarantined_share is not None:
-        options = {**manifest.options, "max_quarantined_share": arguments.max_quarantined_share}
-        manifest = replace(manifest, options=options)
-    return manifest
+    given = {"max_quarantined_share": arguments.max_quarantined_share, "currency": arguments.currency}
+    said = {name: value for name, value in given.items() if value is not None}
+    return replace(manifest, options={**manifest.options, **said})
 
 
 def catalog_of(manifest: Manifest) -> Catalog:

@@ -54,6 +54,12 @@ class Manifest:
     database: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def currency(self) -> str | None:
+        """What all is settled in; rows of another are rejected. None where nobody said: rows of any."""
+        found = self.options.get("currency")
+        return None if found is None else usable_currency(found)
+
     def of(self, schema: str) -> list[SourceFile]:
         """The files of one schema, each once, in an order that does not depend on how they were listed."""
         listed = sorted((f for f in self.files if f.schema == schema), key=lambda f: (f.version, f.name))
@@ -131,6 +137,12 @@ def _file(entry: Mapping[str, Any]) -> SourceFile:
         etag=entry.get("etag") or "",
         size=int(entry.get("size") or 0),
     )
+
+
+def usable_currency(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Z]{3}", value):
+        raise InputError(f"currency {value!r} is not a code such as 'EUR'")
+    return value
 
 
 def usable_run_id(value: str) -> str:

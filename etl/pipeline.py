@@ -141,7 +141,7 @@ def look(
 ) -> tuple[list[tuple[Any, ...]], dict[str, Any]]:
     """Check every row of a kind: how many failed of what, and the profile of the others."""
     name = f"checked_{schema.name}"
-    engine.check(name, landing, checked_sql(schema, landing.view, manifest.as_of))
+    engine.check(name, landing, checked_sql(schema, landing.view, manifest.as_of, manifest.currency))
     return engine.rows(counted(name)), profile(engine, schema, name)
 
 

@@ -1,6 +1,7 @@
 """The quality rules as data: a name, a severity, the SQL predicate of a failure, and what it means.
 
-Predicates may name a typed column, its text as `<column>_text`, and `{as_of}`. NULL means not failed.
+Predicates may name a typed column, its text as `<column>_text`, `{as_of}`, and `{currency}`: the settlement
+currency as rows may spell it. NULL means not failed.
 An `error` quarantines the row, a `warn` keeps and counts it.
 """
 
@@ -39,6 +40,12 @@ SALES_RULES = (
         f"line_amount, or price times quantity, must not be above {LARGEST:,}",
     ),
     Rule("line_number_not_positive", ERROR, "line_number < 1", "line numbers start at 1"),
+    Rule(
+        "currency_foreign",
+        ERROR,
+        "currency not in ({currency})",
+        "in another currency than the one that all is settled in",
+    ),
     Rule("order_date_in_future", ERROR, "order_date > {as_of}", "order_date is after the run's date"),
     Rule("order_date_too_old", ERROR, "order_date < cast('2000-01-01' as date)", "order_date is before 2000"),
     Rule(

@@ -4,7 +4,7 @@ The way of a record: landed (text) -> checked (typed, with the names of the fail
 """
 
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from datetime import date
 
 from etl.rules import ERROR, WARN, rules_of
@@ -31,15 +31,16 @@ def empty_landed(schema: Schema) -> str:
     return f"select * from (select '' as source, {numbers}, {texts}) as none_yet where 1 = 0"
 
 
-def checked_sql(schema: Schema, landed: str, as_of: date) -> str:
+def checked_sql(schema: Schema, landed: str, as_of: date, currency: str | None = None) -> str:
     """One pass over the landed text: types, all rules, the reasons. Rejects are read again for their text."""
+    given = {"as_of": day(as_of), "currency": _spellings(currency)}
     texts = ", ".join(f"{n} as {n}_text" for n in schema.names)
     typed = ", ".join(f"{_typed(c)} as {c.name}" for c in schema.columns)
     values = ", ".join(f"{schema.derived.get(n, n)} as {n}" for n in schema.names)
     return f"""
 select source, source_version, record, extra, {values},
-  coalesce(error, {_reasons(schema, ERROR, as_of)}) as failed,
-  case when error is null then {_reasons(schema, WARN, as_of)} end as warned
+  coalesce(error, {_reasons(schema, ERROR, given)}) as failed,
+  case when error is null then {_reasons(schema, WARN, given)} end as warned
 from (
   select *, {typed} from (
     select source, source_version, record, error, extra, {texts} from {landed}
@@ -57,6 +58,11 @@ def absent_values(schema: Schema, seen: Set[str]) -> dict[str, str]:
             null = f"cast(null as {KINDS[column.kind].sql_type})"
             found[column.name] = re.sub(rf"\b{column.name}\b", null, value)
     return found
+
+
+def _spellings(currency: str | None) -> str:
+    """How rows may write the currency; of none NULL, which no row is in or out of."""
+    return f"{text(currency)}, {text(currency.lower())}" if currency else "cast(null as string)"
 
 
 def _typed(column: Column) -> str:
@@ -96,12 +102,10 @@ def _utc_day(name: str) -> str:
     )
 
 
-def _reasons(schema: Schema, severity: str, as_of: date) -> str:
+def _reasons(schema: Schema, severity: str, given: Mapping[str, str]) -> str:
     """The names of the failed rules, or NULL; they are only put together for a row that failed one."""
     failed = {
-        rule.name: rule.predicate.format(as_of=day(as_of))
-        for rule in rules_of(schema)
-        if rule.severity == severity
+        rule.name: rule.predicate.format_map(given) for rule in rules_of(schema) if rule.severity == severity
     }
     cases = [f"case when {predicate} then '{name}' end" for name, predicate in failed.items()]
     any_failed = " or ".join(f"({predicate})" for predicate in failed.values())

@@ -83,6 +83,7 @@ def starter_of(settings: PipelineSettings, **ports: Any) -> Starter:
             max_attempts=settings.max_attempts,
             retry_delay=settings.retry_delay,
             max_quarantined_share=settings.max_quarantined_share,
+            currency=settings.currency,
         ),
     )
 

@@ -84,6 +84,7 @@ class StageSettings:
         return {
             "Stage": self.stage,
             "OperatorsEmail": self.operators_email,
+            "Currency": self.currency,
             "DatabaseSecretName": self.secret_name,
             "MakeDatabaseSecret": str(not self.database_secret).lower(),
             "LogRetentionDays": str(self.log_retention_days),

@@ -96,6 +96,8 @@ def json_bytes(rows: list[list[str]], random_: random.Random, dirty: float) -> b
             record["price"] = random_.choice((1.5, 29.99, 1e-7, True, None, 12345678901234567890))
         if random_.random() < dirty:
             record["coupon"] = random_.choice(("X", 5, ["a"], {"b": 1}, None))
+        if random_.random() < dirty:
+            record["currency"] = random_.choice(("USD", "usd", " USD ", "Usd", "EUR", "", None))
         if random_.random() < dirty / 2:
             record["region"] = random_.choice(([1], {"a": 1}, "\ud800", "nul\x00"))
         out.append(json.dumps(record))

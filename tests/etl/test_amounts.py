@@ -75,3 +75,20 @@ def too_many(folder: Path, days: int) -> SourceFile:
         for n in range(10_001)
     ]
     return csv_file(folder / "many.csv", rows)
+
+
+def test_rows_in_another_currency_are_not_added_up_as_the_stages_own(tmp_path: Path) -> None:
+    currencies = {"1": "USD", "2": "usd", "3": None, "4": "EUR", "5": "JPY", "6": "US dollars"}
+    rows = [line(order, currency=currency) for order, currency in currencies.items()]
+    file = json_file(tmp_path / "orders.jsonl", rows)
+    report = run(manifest_of(tmp_path / "lake", file, currency="USD"))
+    assert report.quarantined_by_rule == {"currency_foreign": 3}
+    assert Lake(tmp_path / "lake").revenue() == Decimal("30.00")
+    anything = run(manifest_of(tmp_path / "any", file))
+    assert anything.quarantined == 0
+
+
+def test_a_currency_that_is_none_is_one_clear_sentence(tmp_path: Path) -> None:
+    for wrong in ("usd", "US'D", "", 7, ["USD"]):
+        with pytest.raises(InputError, match="is not a code such as 'EUR'"):
+            run(manifest_of(tmp_path / "lake", csv_file(tmp_path / "s.csv", [line()]), currency=wrong))

@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:pyspark"),
 ]
-LENIENT = {"min_rows_for_threshold": 10**9}
+LENIENT: dict[str, Any] = {"min_rows_for_threshold": 10**9, "currency": "USD"}
 
 
 @pytest.fixture(scope="module")

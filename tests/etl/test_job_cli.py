@@ -31,6 +31,20 @@ def run(tmp_path: Path) -> Run:
     return job
 
 
+def test_the_currency_that_all_is_settled_in_is_an_argument(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text(f"{HEADER.strip()},currency\n1,C001,P1,1,1.00,2024-01-01,North,EUR\n")
+    arguments = ["--sales", str(path), "--output", str(tmp_path / "lake")]
+    assert main([*arguments, "--currency", "USD"]) == 0
+    assert "quarantined currency_foreign: 1" in capsys.readouterr().out
+    assert main([*arguments, "--currency", "EUR"]) == 0
+    assert "accepted 1 + quarantined 0" in capsys.readouterr().out
+    assert main([*arguments, "--currency", "euro"]) == 2
+    assert "currency 'euro' is not a code such as 'EUR'" in capsys.readouterr().err
+
+
 def test_the_seeds_sample_files_become_the_seeds_tables_to_the_cent(run: Run, tmp_path: Path) -> None:
     report = run(SALES)
     lake = Lake(tmp_path / "lake")

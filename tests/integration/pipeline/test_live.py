@@ -101,6 +101,19 @@ def test_two_files_become_tables_that_were_checked(platform: Running) -> None:
     assert athena("select count(*) from customer_metrics where customer_id like 'C00_'") == [["7"]]
 
 
+def test_sales_in_another_currency_are_quarantined_and_not_added_up(platform: Running) -> None:
+    header = "order_id,customer_id,product_id,quantity,price,order_date,region,currency\n"
+    sold = [
+        f"21{n},C001,P001,1,{n}.00,2024-02-02,North,{code}\n" for n, code in enumerate(("EUR", "USD", ""), 1)
+    ]
+    upload("raw-data/foreign_sales.csv", (header + "".join(sold)).encode())
+    run_id, state = ended(platform, "raw-data/foreign_sales.csv")
+    assert state == "succeeded"
+    [(report,)] = rows(platform, "select report from pipeline_runs where run_id = %s", run_id)
+    assert report["quarantined_by_rule"] == {"currency_foreign": 1}
+    assert athena("select sum(daily_revenue) from daily_sales where order_date = '2024-02-02'") == [["5.00"]]
+
+
 def test_an_uploaded_key_with_signs_in_it_is_found(platform: Running) -> None:
     key = "raw-data/été 2024+north.csv"
     header = b"order_id,customer_id,product_id,quantity,price,order_date,region\n"

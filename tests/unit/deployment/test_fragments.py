@@ -162,6 +162,11 @@ def test_every_log_group_expires_and_those_of_the_job_and_the_database_are_among
     assert {json.dumps({"Fn::Sub": name}) for name in wanted} <= groups.keys()
 
 
+def test_the_job_takes_rows_in_the_currency_of_the_stage_alone() -> None:
+    assert ALL["EtlJob"]["Properties"]["DefaultArguments"]["--currency"] == {"Ref": "Currency"}
+    assert stage(currency="JPY").parameters()["Currency"] == "JPY"
+
+
 @pytest.mark.parametrize("name", [n for n, b in ALL.items() if b["Type"] == "AWS::S3::Bucket"])
 def test_bucket_is_private_encrypted_and_tls_only(name: str) -> None:
     bucket = ALL[name]["Properties"]

@@ -41,6 +41,13 @@ def test_pending_files_become_one_manifest_of_exact_versions() -> None:
     }
 
 
+def test_a_manifest_says_what_all_is_settled_in() -> None:
+    objects = FakeObjects()
+    run = start_run(starter(waiting(10), objects=objects, rules=rules(currency="EUR")))
+    assert run is not None
+    assert json.loads(objects.stored[f"temp/manifests/{run.run_id}.json"])["options"] == {"currency": "EUR"}
+
+
 def test_a_small_batch_goes_to_the_lambda() -> None:
     engines = FakeEngines()
     run = start_run(starter(waiting(1000), engines=engines))

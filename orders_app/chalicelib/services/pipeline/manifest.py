@@ -26,7 +26,7 @@ def manifest_key(run_id: str) -> str:
 
 
 def write_manifest(
-    run: Run, files: Sequence[RawFile], lake: Lake, options: Mapping[str, float] | None = None
+    run: Run, files: Sequence[RawFile], lake: Lake, options: Mapping[str, Any] | None = None
 ) -> bytes:
     """JSON, the files in the order of their keys and times, so that a repeated write is the same text."""
     listed = [

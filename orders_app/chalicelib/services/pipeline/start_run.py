@@ -31,6 +31,7 @@ class RunRules:
     max_attempts: int = 3
     retry_delay: timedelta = timedelta(seconds=60)
     max_quarantined_share: float | None = None  # None: the job's own
+    currency: str | None = None  # what all is settled in; rows of another are rejected
 
     def lease(self, engine: str) -> timedelta:
         return self.duckdb_lease if engine == DUCKDB else self.spark_lease
@@ -101,8 +102,9 @@ def silver_bytes(starter: Starter) -> int:
 
 
 def write(starter: Starter, run: Run, files: list[RawFile]) -> None:
-    share = starter.rules.max_quarantined_share
-    options = {} if share is None else {"max_quarantined_share": share}
+    rules = starter.rules
+    given = {"max_quarantined_share": rules.max_quarantined_share, "currency": rules.currency}
+    options = {name: value for name, value in given.items() if value is not None}
     body = write_manifest(run, files, starter.lake, options)
     starter.objects.put(manifest_key(run.run_id), body, "application/json")
     starter.log.info("manifest written", run_id=run.run_id, files=len(files), bytes=total_bytes(files))
