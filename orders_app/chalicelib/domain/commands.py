@@ -81,6 +81,8 @@ class CancelOrder:
     viewer: Principal
     correlation_id: str
     reason: str = "customer_request"
+    idempotency_key: str | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)

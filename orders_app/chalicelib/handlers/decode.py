@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -71,11 +71,13 @@ def as_sent(field: str, body: dict[str, Any]) -> str:
 
 def cancel_order(call: Call, order_id: str) -> CancelOrder:
     """The command of POST /orders/{id}/cancel; its body may be absent."""
+    key = idempotency_key(call)
     faults = Faults()
     body = read_body(call, shapes.CANCEL_ORDER, faults) if raw_body(call) else {}
     if faults.found:
         raise refused(faults)
-    return CancelOrder(known_form(order_id), call.caller, call.correlation_id, **body)
+    command = CancelOrder(known_form(order_id), call.caller, call.correlation_id, **body, idempotency_key=key)
+    return command if key is None else replace(command, fingerprint=digest({"reason": command.reason}))
 
 
 def list_orders(call: Call) -> ListOrders:
@@ -178,6 +180,10 @@ def fingerprint(fields: dict[str, Any]) -> str:
         "customer": asdict(fields["customer"]),
         "lines": [asdict(one) for one in fields["lines"]],
     }
+    return digest(plain)
+
+
+def digest(plain: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=_canonical).encode()).hexdigest()
 
 

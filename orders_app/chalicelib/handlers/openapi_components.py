@@ -126,7 +126,7 @@ COMPONENTS: dict[str, Any] = {
             {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"},
         ),
         "IdempotencyKey": header(
-            "Idempotency-Key", "Any text that is new for each order and the same for each repetition.",
+            "Idempotency-Key", "Any text that is new for each request and the same for each repetition.",
             {"type": "string", "pattern": "^[!-~]{1,255}$"},
         ),
         "Status": query("status", "Only orders in this status.", STATUS),

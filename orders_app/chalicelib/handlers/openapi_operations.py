@@ -77,15 +77,23 @@ OPERATIONS: dict[str, Operation] = {
         summary="Cancel an order",
         description=(
             "Before the capture the order stops; after it the money goes back and the stock returns. "
-            "Once more is no fault. The outcome is an event: look at the order later."
+            "Once more is no fault, and its status is that of now; with an `Idempotency-Key` the same body "
+            "gets the first answer for 24 hours. The outcome is an event: look at the order later."
         ),
         outcome="The cancellation has begun; 200 when it is done already.",
         status=202,
         answer="Accepted",
         scope=WRITE,
+        parameters=("IdempotencyKey",),
         body="CancelOrder",
         body_required=False,
-        refusals=BAD_BODY | NO_ORDER | {409: "The order can no longer be cancelled; `detail` says why."},
+        headers=("Idempotency-Replayed",),
+        refusals=BAD_BODY
+        | NO_ORDER
+        | {
+            409: "The order can no longer be cancelled; `detail` says why. Or the key's first request runs.",
+            422: "Some fields are not valid, or the key was used with another body.",
+        },
     ),
     "list_messages": Operation(
         summary="List messages to operators, the newest first",

@@ -6,9 +6,12 @@ from chalicelib.domain import events
 from chalicelib.domain.commands import OPS, CancelOrder, Reply
 from chalicelib.domain.errors import NotCancellableError, UnknownOrderError
 from chalicelib.domain.order import Order, Status
+from chalicelib.services.answer_once import Request, answer_once
 from chalicelib.services.compensate_order import ALERT
 from chalicelib.services.context import Context
+from chalicelib.services.ports import UnitOfWork
 
+OPERATION = "cancel_order"
 _ENDED = {
     Status.DECLINED: "its payment was declined",
     Status.OUT_OF_STOCK: "it was out of stock",
@@ -25,16 +28,22 @@ def cancel_order(context: Context, command: CancelOrder) -> Reply:
     An operator may have an undo that failed tried again by cancelling the order.
     Raises UnknownOrderError (also for another subject's order) and NotCancellableError with the reason.
     """
+    operation = f"{OPERATION}:{command.order_id}"
+    request = Request(command.viewer.subject, operation, command.idempotency_key, command.fingerprint)
     with context.uow() as tx:
-        order = tx.orders.get(command.order_id)
-        if order is None or not command.viewer.may_see(order.subject):
-            raise UnknownOrderError("there is no order with this id")
-        failed = order.status is Status.COMPENSATION_FAILED
-        if order.status not in _CANCELLED and (failed or not order.cancel_requested):
-            _request(context, order, command)
-            tx.orders.save(order)
-            if failed:  # should it fail once more, a person is told once more
-                tx.notifications.renew(order.id, str(Status.COMPENSATION_FAILED), ALERT)
+        return answer_once(context, tx, request, lambda: _cancelled(context, tx, command))
+
+
+def _cancelled(context: Context, tx: UnitOfWork, command: CancelOrder) -> Reply:
+    order = tx.orders.get(command.order_id)
+    if order is None or not command.viewer.may_see(order.subject):
+        raise UnknownOrderError("there is no order with this id")
+    failed = order.status is Status.COMPENSATION_FAILED
+    if order.status not in _CANCELLED and (failed or not order.cancel_requested):
+        _request(context, order, command)
+        tx.orders.save(order)
+        if failed:  # should it fail once more, a person is told once more
+            tx.notifications.renew(order.id, str(Status.COMPENSATION_FAILED), ALERT)
     done = order.status in (Status.CANCELLED, Status.REFUNDED)
     status = str(order.status if done else Status.CANCELLING)
     message = "Order cancelled" if done else "Cancellation requested"

@@ -1,16 +1,16 @@
 """Places one order: order, event, outbox row and idempotency key in one transaction."""
 
 from collections import Counter
-from datetime import timedelta
 from decimal import Decimal
 
 from chalicelib.config import Settings
 from chalicelib.domain import events, money, pricing
 from chalicelib.domain.commands import LineInput, PlaceOrder, Reply
-from chalicelib.domain.errors import FieldProblem, InvalidOrderError, KeyReusedError, OrderExistsError
+from chalicelib.domain.errors import FieldProblem, InvalidOrderError, OrderExistsError
 from chalicelib.domain.order import Line, Order
+from chalicelib.services.answer_once import Request, answer_once
 from chalicelib.services.context import Context
-from chalicelib.services.ports import Contact, Product, StoredReply, UnitOfWork
+from chalicelib.services.ports import Contact, Product, UnitOfWork
 
 OPERATION = "place_order"
 MOST_LINES = 100
@@ -26,24 +26,16 @@ def place_order(context: Context, command: PlaceOrder) -> Reply:
 
 def place_in(context: Context, tx: UnitOfWork, command: PlaceOrder) -> Reply:
     """The same inside a transaction; a refusal leaves nothing behind, not even under the key."""
-    now = context.clock()
-    key = command.idempotency_key
-    if key is not None:
-        stored = tx.keys.acquire(command.subject, OPERATION, key, now)
-        if stored is not None:
-            if stored.fingerprint != command.fingerprint:
-                raise KeyReusedError("this key was used for a request with another body")
-            return Reply(stored.status, dict(stored.body), replayed=True)
+    request = Request(command.subject, OPERATION, command.idempotency_key, command.fingerprint)
+    return answer_once(context, tx, request, lambda: _placed(context, tx, command))
+
+
+def _placed(context: Context, tx: UnitOfWork, command: PlaceOrder) -> Reply:
     order = _order(context, tx, command)
     contact = Contact(command.customer.name, command.customer.email, command.customer.phone, command.shipping)
     if not tx.orders.add(order, contact):
         raise OrderExistsError(f"there is an order {order.id!r} already")
-    reply = Reply(202, {"message": "Order placed successfully", "orderId": order.id, "status": "processing"})
-    if key is not None:
-        expires = now + timedelta(seconds=context.settings.idempotency_seconds)
-        remembered = StoredReply(command.fingerprint, reply.status, reply.body)
-        tx.keys.store(command.subject, OPERATION, key, remembered, now, expires)
-    return reply
+    return Reply(202, {"message": "Order placed successfully", "orderId": order.id, "status": "processing"})
 
 
 def _order(context: Context, tx: UnitOfWork, command: PlaceOrder) -> Order:

@@ -171,3 +171,30 @@ def test_any_plausible_order_is_placed_or_refused(api: Api, body: Any, key: str 
     assert response.status_code in (202, 400, 422), response.body
     if response.status_code != 202:
         assert response.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_key_makes_one_cancellation_whatever_is_sent_again(api: Api) -> None:
+    order_id = placed(api)
+    path = f"/orders/{order_id}/cancel"
+    first = api.send("POST", path, {"reason": "changed_mind"}, Idempotency_Key="k")
+    again = api.send("POST", path, {"reason": "changed_mind"}, Idempotency_Key="k")
+    assert (again.status_code, again.json_body) == (202, first.json_body)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in first.headers
+    for other in ({"reason": "too_late"}, None):
+        refused = api.send("POST", path, other, Idempotency_Key="k")
+        assert (refused.status_code, refused.json_body["type"]) == (
+            422, "urn:problem:orders:idempotency-key-reused",
+        )  # fmt: skip
+
+
+def test_no_body_and_the_default_reason_are_the_same_cancellation(api: Api) -> None:
+    path = f"/orders/{placed(api)}/cancel"
+    api.send("POST", path, Idempotency_Key="k")
+    again = api.send("POST", path, {"reason": "customer_request"}, Idempotency_Key="k")
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_key_that_is_none_is_refused_by_the_cancellation_too(api: Api) -> None:
+    refused = api.send("POST", f"/orders/{placed(api)}/cancel", Idempotency_Key="a b")
+    assert (refused.status_code, refused.json_body["errors"][0]["header"]) == (400, "Idempotency-Key")

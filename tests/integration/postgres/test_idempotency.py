@@ -6,9 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.domain.commands import ClaimOrder
-from chalicelib.domain.errors import InvalidOrderError, KeyReusedError, OrderBusyError, RequestInProgressError
-from tests.shop import Shop, an_order, lines
+from chalicelib.domain.commands import CancelOrder, ClaimOrder, Principal, Reply
+from chalicelib.domain.errors import (
+    InvalidOrderError,
+    KeyReusedError,
+    OrderBusyError,
+    RequestInProgressError,
+    UnknownOrderError,
+)
+from tests.shop import ALICE, Shop, an_order, lines
 
 
 def test_the_same_key_and_body_replay_the_stored_reply(shop: Shop) -> None:
@@ -43,6 +49,43 @@ def test_a_refused_request_is_not_stored_under_its_key(shop: Shop) -> None:
     with pytest.raises(InvalidOrderError):
         shop.services.place_order(an_order(idempotency_key="k", lines=lines(("Unheard Of", 1))))
     assert shop.services.place_order(an_order(idempotency_key="k", fingerprint="repaired")).status == 202
+
+
+def cancel(shop: Shop, order: str, key: str | None = "k", fingerprint: str = "body-1") -> Reply:
+    command = CancelOrder(order, ALICE, "corr-2", idempotency_key=key, fingerprint=fingerprint)
+    return shop.services.cancel_order(command)
+
+
+def test_a_cancellation_under_the_same_key_replays_its_first_answer(shop: Shop) -> None:
+    order = shop.place()
+    first = cancel(shop, order)
+    assert (first.status, first.replayed) == (202, False)
+    shop.run_cancellation(order)
+    again = cancel(shop, order)
+    assert (again.status, again.body, again.replayed) == (202, first.body, True)
+    assert (cancel(shop, order, key=None).status, cancel(shop, order, "other").status) == (200, 200)
+    assert shop.types(order).count("Order Cancellation Requested") == 1
+
+
+def test_another_body_under_the_key_of_a_cancellation_is_refused(shop: Shop) -> None:
+    order = shop.place()
+    cancel(shop, order)
+    with pytest.raises(KeyReusedError):
+        cancel(shop, order, fingerprint="body-2")
+
+
+def test_a_key_of_one_cancellation_says_nothing_of_another_order_or_of_placing(shop: Shop) -> None:
+    orders = [shop.place(idempotency_key="k"), shop.place()]
+    assert [cancel(shop, order).body["orderId"] for order in orders] == orders
+    assert shop.services.place_order(an_order(idempotency_key="k")).body["orderId"] == orders[0]
+
+
+def test_a_refused_cancellation_is_not_stored_under_its_key(shop: Shop) -> None:
+    order = shop.place()
+    with pytest.raises(UnknownOrderError):
+        shop.services.cancel_order(CancelOrder(order, Principal("bob"), "corr-2", idempotency_key="k"))
+    assert shop.query("SELECT count(*) FROM idempotency_keys WHERE operation <> 'place_order'") == [(0,)]
+    assert cancel(shop, order).status == 202
 
 
 def test_a_request_whose_first_one_still_runs_is_told_so(shop: Shop) -> None:
