@@ -48,6 +48,8 @@ def judge(found: Iterable[tuple[Any, ...]], schema: Schema, landing: Landing, re
         )
         if rows == 0:
             report.notes.append(f"{source}: no records, only a header")
+        if notes.damage:
+            report.notes.append(f"{source}: {notes.damage}")
 
 
 def _add_reasons(into: dict[str, int], reasons: str | None, count: int) -> None:

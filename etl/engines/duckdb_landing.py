@@ -13,7 +13,7 @@ from typing import TextIO
 
 from etl.reader.clean import CleanCsv, clean_csv
 from etl.reader.files import compression_of, read_file
-from etl.reader.records import MAX_LINE, FileNotes, Record
+from etl.reader.records import DAMAGED, MAX_LINE, FileNotes, Record
 from etl.reader.sift import HOLDER, sift
 from etl.schemas import Schema
 from etl.sqlgen import empty_landed
@@ -82,7 +82,7 @@ def land_file(
     with records.open("w", encoding="utf-8") as lines:
         for record in read_file(path, schema, notes):
             _write(lines, record)
-    query = _strict(records, origin, schema)
+    query = _strict(records, origin, schema, bool(notes.damage))
     return LandedFile(query, query, query, notes, native=False)
 
 
@@ -123,12 +123,14 @@ def _write(out: TextIO, record: Record) -> None:
     out.write("\n")
 
 
-def _strict(path: Path, origin: Origin, schema: Schema) -> str:
+def _strict(path: Path, origin: Origin, schema: Schema, damaged: bool = False) -> str:
     names = ("error", "raw", "extra", *schema.names)
     columns = ", ".join(["'record': 'bigint'", *(f"'{name}': 'varchar'" for name in names)])
+    error = f"coalesce(error, {text(DAMAGED)}) as error" if damaged else "error"
     return (
-        f"select {origin.columns()}, record, {', '.join(names)} from read_json({text(str(path))}, "
-        f"format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {32 * MAX_LINE})"
+        f"select {origin.columns()}, record, {', '.join((error, *names[1:]))} "
+        f"from read_json({text(str(path))}, format = 'newline_delimited', "
+        f"columns = {{{columns}}}, maximum_object_size = {32 * MAX_LINE})"
     )
 
 

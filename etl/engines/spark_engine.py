@@ -174,5 +174,6 @@ class SparkEngine:
         told = records.where(f"record = {spark_io.NOTES}").select("source", "raw").collect()
         for source, raw in told:
             seen = json.loads(raw)
-            landing.notes[source] = FileNotes(set(seen["unknown"]), set(seen["seen"]))
-        return records.where(f"record <> {spark_io.NOTES}")
+            landing.notes[source] = FileNotes(set(seen["unknown"]), set(seen["seen"]), seen["damage"])
+        damaged = [source for source, _ in told if landing.notes[source].damage]
+        return spark_io.without(records.where(f"record <> {spark_io.NOTES}"), damaged)

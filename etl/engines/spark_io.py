@@ -13,7 +13,7 @@ from typing import Any
 from etl.manifest import SourceFile
 from etl.reader.clean import clean_csv
 from etl.reader.files import compression_of, read_file
-from etl.reader.records import FileNotes, Record
+from etl.reader.records import DAMAGED, FileNotes, Record
 from etl.schemas import SCHEMAS, Schema
 from etl.sources import fetch
 from etl.storage import Storage, s3_client
@@ -103,6 +103,16 @@ def strict_records(spark: Any, files: Sequence[SourceFile], schema: Schema, loca
     return tasks.mapInArrow(_reader(schema.name, folder), shape)
 
 
+def without(records: Any, damaged: Sequence[str]) -> Any:
+    """The records, those of damaged files all rejected."""
+    if not damaged:
+        return records
+    from pyspark.sql import functions as F
+
+    error = F.when(F.col("source").isin(*damaged), F.coalesce("error", F.lit(DAMAGED)))
+    return records.withColumn("error", error.otherwise(F.col("error")))
+
+
 def _reader(schema_name: str, folder: str | None) -> Callable[[Iterator[Any]], Iterator[Any]]:
     def read(batches: Iterator[Any]) -> Iterator[Any]:
         schema = SCHEMAS[schema_name]
@@ -125,7 +135,7 @@ def _batches(path: Path, file: SourceFile, schema: Schema) -> Iterator[Any]:
     records = read_file(path, schema, notes)
     while rows := list(islice(records, _ROWS)):
         yield _batch(rows, file, schema)
-    told = json.dumps({"unknown": sorted(notes.unknown), "seen": sorted(notes.seen)})
+    told = json.dumps({"unknown": sorted(notes.unknown), "seen": sorted(notes.seen), "damage": notes.damage})
     yield _batch([Record(NOTES, {}, told)], file, schema)
 
 

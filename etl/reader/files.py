@@ -14,7 +14,7 @@ from etl.reader.avro import read_avro
 from etl.reader.delimited import read_delimited
 from etl.reader.json_lines import read_json_lines
 from etl.reader.parquet import Row, UnreadableError, read_parquet
-from etl.reader.records import FileNotes, Record, broken
+from etl.reader.records import DAMAGED, FileNotes, Record, broken
 from etl.reader.typed import typed_record
 from etl.schemas import Schema
 
@@ -23,14 +23,26 @@ _GZIP, _BZIP2, _ZSTD = b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd"
 
 
 def read_file(path: Path, schema: Schema, notes: FileNotes) -> Iterator[Record]:
-    """All physical records of a file in order. Damage ends the file with one `unreadable_file` record."""
+    """All physical records of a file in order. Damage ends the file with one `unreadable_file` record.
+
+    Then it is noted, too: whoever keeps the records accepts none of them. A fault of this machine is raised.
+    """
     number = 0
     try:
         for record in _records(path, schema, notes):
             number = record.number
             yield record
     except DAMAGE as error:
-        yield broken(number + 1, "unreadable_file", f"{type(error).__name__}: {error}"[:500])
+        if _is_fault(error):
+            raise
+        told = f"{type(error).__name__}: {error}"[:500]
+        notes.damage = f"unreadable after {number} records, none of them is accepted ({told})"
+        yield broken(number + 1, DAMAGED, told)
+
+
+def _is_fault(error: BaseException) -> bool:
+    """Of the machine, not of the file: the system gives its errors a number, decompression does not."""
+    return isinstance(error, OSError) and error.errno is not None
 
 
 def compression_of(path: Path) -> str | None:
@@ -76,7 +88,7 @@ def _open_zstd(path: Path) -> BinaryIO:
 
 DAMAGE = (
     *(OSError, EOFError, zlib.error, struct.error, ValueError, LookupError, ArithmeticError),
-    *(TypeError, AttributeError, RecursionError, MemoryError),
+    *(TypeError, AttributeError, RecursionError),
 )
 
 

@@ -11,6 +11,11 @@ _BATCH = 4096
 _MICROSECONDS = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
 
 
+_ENDS_EARLY = (
+    "Could not read enough bytes"  # a place in a damaged file, where other I/O errors are the machine's
+)
+
+
 class UnreadableError(ValueError):
     """The format or compression is not read here."""
 
@@ -42,7 +47,11 @@ def duckdb_rows(path: Path) -> Iterator[Row]:
         while rows := result.fetchmany(_BATCH):
             for row in rows:
                 yield list(zip(names, _with_singles(row, singles), strict=True))
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and _ENDS_EARLY not in str(error):
+            raise
         raise UnreadableError(str(error)) from error
     finally:
         connection.close()
@@ -63,12 +72,18 @@ def _with_singles(row: Sequence[Any], singles: Sequence[int]) -> Sequence[Any]:
 
 
 def arrow_rows(path: Path) -> Iterator[Row]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for batch in pq.ParquetFile(path).iter_batches(_BATCH):
-        names = batch.schema.names
-        for row in zip(*map(_values, batch.columns), strict=True):
-            yield list(zip(names, row, strict=True))
+    try:
+        for batch in pq.ParquetFile(path).iter_batches(_BATCH):
+            names = batch.schema.names
+            for row in zip(*map(_values, batch.columns), strict=True):
+                yield list(zip(names, row, strict=True))
+    except pa.ArrowMemoryError:
+        raise
+    except pa.ArrowException as error:
+        raise UnreadableError(str(error)) from error
 
 
 def _values(column: Any) -> list[Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from etl.schemas import Schema
 
 MAX_LINE = 1 << 20
+DAMAGED = "unreadable_file"
 
 # A row's parse error is its quarantine reason; the messages are what the report prints.
 PARSE_ERRORS: Mapping[str, str] = {
@@ -20,7 +21,7 @@ PARSE_ERRORS: Mapping[str, str] = {
     "line_too_long": "a line of more than 1 MiB",
     "not_a_json_object": "not one JSON object on one line",
     "nested_value": "an object or a list where a single value belongs",
-    "unreadable_file": "damaged, truncated or in a format or compression that is not read here",
+    DAMAGED: "damaged, truncated or in a format or compression that is not read here",
 }
 
 
@@ -37,10 +38,15 @@ class Record:
 
 @dataclass
 class FileNotes:
-    """What was seen of a file's shape: evolution is kept and reported, never refused."""
+    """What was seen of a file's shape: evolution is kept and reported, never refused.
+
+    `damage` says where and how the file ended before its end. Half of a file gives tables that look right:
+    then all of its records are rejected, until it comes whole.
+    """
 
     unknown: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
+    damage: str = ""
 
     def missing(self, schema: Schema) -> list[str]:
         return sorted(set(schema.names) - self.seen) if self.seen else []

@@ -161,7 +161,7 @@ def make_files(folder: Path, seed: int, count: int = 60, dirty: float = 0.08) ->
         "plain.csv": ("\n".join([",".join(NAMES), *(",".join(r) for r in plain)]) + "\n").encode(),
         "unquoted.csv": ("\n".join([",".join(NAMES), *(",".join(r) for r in rows)])).encode(),
         "packed.csv.gz": random_.choice(packed)(csv_bytes(rows[::-1], random_, dirty)),
-        "cut.csv.gz": gzip.compress(csv_bytes(plain, random_, 0))[:-20],
+        "cut.csv.gz": gzip.compress(csv_bytes(plain * 9, random_, 0))[:-20],
         "rows.jsonl": json_bytes(rows, random_, dirty),
         "typed.parquet": parquet_bytes(random_, count),
         "typed.avro": avro_bytes(random_, count),
