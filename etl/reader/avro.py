@@ -18,6 +18,7 @@ MAGIC = b"Obj\x01"
 _MAX_SIZE = 1 << 28
 _SIZELESS = 16  # so many items of no size (nulls, empty records) are taken
 _PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
+_KINDS = (*_PRIMITIVES, "record", "enum", "array", "map", "fixed")
 
 
 class AvroError(ValueError):
@@ -33,9 +34,8 @@ def read_avro(stream: BinaryIO) -> Iterator[dict[str, Any]]:
     codec = meta.get("avro.codec", b"null").decode()
     if codec not in _CODECS:
         raise AvroError(f"Avro codec {codec!r} is not read here: write it with one of {', '.join(_CODECS)}")
-    schema = json.loads(meta["avro.schema"])
     names: dict[str, Any] = {}
-    _collect(schema, names)
+    schema = _resolved(json.loads(meta["avro.schema"]), "", names)
     while head := stream.read(1):
         count = _long(stream, head)
         body = BytesIO(_CODECS[codec](_exactly(stream, _long(stream))))
@@ -74,28 +74,52 @@ def _believable(stream: BinaryIO, count: int) -> None:
         raise AvroError(f"{count} items in {left} bytes of the Avro file")
 
 
-def _collect(schema: Any, names: dict[str, Any]) -> None:
-    """Remember named types, by full and by short name."""
+def _resolved(schema: Any, space: str, names: dict[str, Any]) -> Any:
+    """The schema with full names, of types within namespace `space`; its named types go into `names`.
+
+    https://avro.apache.org/docs/1.11.1/specification/#names
+    """
     if isinstance(schema, list):
-        for branch in schema:
-            _collect(branch, names)
-    elif isinstance(schema, dict):
-        if "name" in schema:
-            names[schema["name"]] = schema
-            if namespace := schema.get("namespace"):
-                names[f"{namespace}.{schema['name']}"] = schema
-        for field in schema.get("fields", ()):
-            _collect(field["type"], names)
-        for part in ("items", "values", "type"):
-            if isinstance(schema.get(part), dict | list):
-                _collect(schema[part], names)
+        return [_resolved(branch, space, names) for branch in schema]
+    if isinstance(schema, str):
+        return schema if schema in _PRIMITIVES else _full(schema, space)
+    made = dict(schema)
+    if "name" in made:
+        own = made.get("namespace")
+        name = _full(made["name"], space if own is None else own)
+        space = name.rpartition(".")[0]
+        names[name] = made
+    if "fields" in made:
+        made["fields"] = [f | {"type": _resolved(f["type"], space, names)} for f in made["fields"]]
+        if len({field["name"] for field in made["fields"]}) < len(made["fields"]):
+            raise AvroError("a field of the Avro schema comes twice")
+    for part in ("items", "values", "type"):
+        if part in made and made[part] not in _KINDS:
+            made[part] = _resolved(made[part], space, names)
+    return made
+
+
+def _full(name: str, space: str) -> str:
+    return name if "." in name or not space else f"{space}.{name}"
+
+
+def _named(name: str, names: dict[str, Any]) -> Any:
+    """The type of a full name, or else of the same name in no namespace, as Avro's own library has it."""
+    found = names.get(name, names.get(name.rpartition(".")[2]))
+    if found is None:
+        raise AvroError(f"the Avro schema does not say what {name!r} is")
+    return found
 
 
 def _value(stream: BinaryIO, schema: Any, names: dict[str, Any]) -> Any:
     if isinstance(schema, list):
         return _value(stream, schema[_index(_long(stream), schema)], names)
     if isinstance(schema, str):
-        return _primitive(stream, schema) if schema in _PRIMITIVES else _value(stream, names[schema], names)
+        return (
+            _primitive(stream, schema)
+            if schema in _PRIMITIVES
+            else _value(stream, _named(schema, names), names)
+        )
     kind = schema["type"]
     match kind:
         case "record":

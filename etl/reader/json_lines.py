@@ -29,12 +29,16 @@ def _record(number: int, body: bytes, schema: Schema, notes: FileNotes) -> Recor
         return broken(number, "line_too_long", as_text(body))
     try:
         text = body.decode("utf-8")
-        found = json.loads(text, parse_float=str, parse_int=str, parse_constant=_refuse)
+        found = json.loads(
+            text, parse_float=str, parse_int=str, parse_constant=_refuse, object_pairs_hook=_unique
+        )
         if not isinstance(found, dict):
             return broken(number, "not_a_json_object", text)
-        pairs = {column_name(storable(name)): plain(value) for name, value in found.items()}
+        pairs = _unique([(column_name(storable(name)), plain(value)) for name, value in found.items()])
     except UnicodeDecodeError:
         return broken(number, "invalid_utf8", as_text(body))
+    except RepeatedError:
+        return broken(number, "repeated_column", as_text(body))
     except (ValueError, RecursionError):
         return broken(number, "not_a_json_object", as_text(body))
     nested = any(isinstance(found[n], dict | list) for n in found if column_name(n) in schema.names)
@@ -43,6 +47,17 @@ def _record(number: int, body: bytes, schema: Schema, notes: FileNotes) -> Recor
     if any(value is not None and "\x00" in value for value in pairs.values()):
         return broken(number, "control_character", text)
     return shape(number, pairs, text, schema, notes)
+
+
+class RepeatedError(ValueError):
+    """A key comes twice in one object."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise RepeatedError
+    return found
 
 
 def plain(value: Any) -> str | None:

@@ -36,13 +36,14 @@ def duckdb_rows(path: Path) -> Iterator[Row]:
     source = "read_parquet(?, hive_partitioning = false)"  # no column is taken from the path
     try:
         shape = connection.execute(f"describe select * from {source}", [str(path)]).fetchall()
+        nodes = connection.execute("select name, num_children from parquet_schema(?)", [str(path)]).fetchall()
+        names = _columns(nodes[1:])  # DuckDB renames what comes twice
         kinds = [kind for _, kind, *_ in shape]
         # Python times with a zone would need pytz: they come as UTC without one.
         zoned = [_quoted(name) for name, kind, *_ in shape if kind == "TIMESTAMP WITH TIME ZONE"]
         utc = ", ".join(f"{n} at time zone 'UTC' as {n}" for n in zoned)
         columns = f"* replace ({utc})" if zoned else "*"
         result = connection.execute(f"select {columns} from {source}", [str(path)])
-        names = [name for name, *_ in shape]
         singles = [place for place, kind in enumerate(kinds) if kind == "FLOAT"]
         while rows := result.fetchmany(_BATCH):
             for row in rows:
@@ -55,6 +56,18 @@ def duckdb_rows(path: Path) -> Iterator[Row]:
         raise UnreadableError(str(error)) from error
     finally:
         connection.close()
+
+
+def _columns(nodes: Sequence[tuple[str, int | None]]) -> list[str]:
+    """The names of the top level of a schema that is listed depth first."""
+    names, inner = [], 0
+    for name, children in nodes:
+        if inner:
+            inner -= 1
+        else:
+            names.append(name)
+        inner += children or 0
+    return names
 
 
 def _quoted(name: str) -> str:

@@ -20,6 +20,7 @@ PARSE_ERRORS: Mapping[str, str] = {
     "control_character": "a NUL or a bare carriage return",
     "line_too_long": "a line of more than 1 MiB",
     "not_a_json_object": "not one JSON object on one line",
+    "repeated_column": "a column (or a key within an object) that comes twice: which value is meant?",
     "nested_value": "an object or a list where a single value belongs",
     DAMAGED: "damaged, truncated or in a format or compression that is not read here",
 }

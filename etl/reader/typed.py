@@ -13,6 +13,9 @@ from etl.schemas import Schema
 def typed_record(number: int, row: Sequence[tuple[str, Any]], schema: Schema, notes: FileNotes) -> Record:
     """One record from a file with types of its own."""
     pairs = {column_name(name): as_plain_text(value) for name, value in row}
+    if len(pairs) < len(row):
+        told = [(name, as_plain_text(value)) for name, value in row]
+        return broken(number, "repeated_column", json.dumps(told, ensure_ascii=False))
     raw = json.dumps(pairs, ensure_ascii=False, sort_keys=True)
     if any(isinstance(v, dict | list | tuple) for n, v in row if column_name(n) in schema.names):
         return broken(number, "nested_value", raw)

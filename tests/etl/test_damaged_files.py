@@ -12,7 +12,7 @@ import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.job import main
@@ -33,6 +33,7 @@ def accepted(path: Path) -> int:
     return 0 if notes.damage else sum(record.error is None for record in records)
 
 
+@settings(deadline=None)
 @given(kept=st.floats(0, 1), pack=st.sampled_from([gzip.compress, bz2.compress]))
 def test_a_packed_file_that_was_cut_off_anywhere_is_accepted_whole_or_not_at_all(
     tmp_path_factory: pytest.TempPathFactory, kept: float, pack: Callable[[bytes], bytes]

@@ -249,3 +249,19 @@ def test_a_header_that_sql_would_have_to_escape_is_not_taken_for_clean(tmp_path:
     path = tmp_path / "c.csv"
     path.write_bytes(f"customer_id,email,{name}\nC0,z@x,a,\n".encode())
     assert clean_csv(path, CUSTOMERS) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"customer_id": "C1", "name": "A", "name": "B"}',
+        '{"customer_id": "C1", "name": "A", "Name": "A"}',
+        '{"customer_id": "C1", "first name": "A", "First_Name": "B"}',
+        '{"customer_id": "C1", "x": [{"y": 1, "y": 2}]}',
+        '{"customer_id": "C1", "customer_id": null}',
+    ],
+)
+def test_a_key_that_comes_twice_in_a_json_record_rejects_it(text: str) -> None:
+    lines = io.BytesIO(f'{text}\n{{"customer_id": "C2", "x": {{"name": 1}}, "y": {{"name": 2}}}}\n'.encode())
+    first, second = read_json_lines(lines, CUSTOMERS, FileNotes())
+    assert (first.error, first.raw, second.error) == ("repeated_column", text, None)

@@ -11,15 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from fastavro.utils import generate_many
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.reader.avro import read_avro
+from etl.reader.avro import AvroError, read_avro
 from etl.reader.files import read_file
 from etl.reader.numbers import single
 from etl.reader.parquet import Row, arrow_rows, duckdb_rows
 from etl.reader.records import FileNotes
-from etl.reader.typed import as_plain_text
+from etl.reader.typed import as_plain_text, typed_record
 from etl.schemas import CUSTOMERS
 from tests.etl.avro_files import avro_file, number, record_of
 
@@ -88,6 +89,7 @@ DAYS = st.integers(-5_000_000, 10_000_000)
 TIMES = st.integers(-7 * 10**13, 7 * 10**13).map(lambda tenths: tenths * 100_000)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(DAYS, TIMES), min_size=1, max_size=20))
 def test_days_and_times_of_any_year_are_the_same_texts_in_avro_and_both_parquet_readers(
     tmp_path_factory: pytest.TempPathFactory, values: list[tuple[int, int]]
@@ -132,3 +134,87 @@ def test_one_day_out_of_range_in_avro_costs_no_other_row(tmp_path: Path, logical
     found = list(read_file(path, CUSTOMERS, FileNotes()))
     assert [record.error for record in found] == [None] * 200
     assert len({record.values["customer_id"] for record in found}) == 2
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_column_that_comes_twice_in_parquet_rejects_each_row(
+    tmp_path: Path, read: Callable[[Path], Iterator[Row]]
+) -> None:
+    path = tmp_path / "p.parquet"
+    texts_ = pa.array(["1.10", "2.20"])
+    other = pa.array([{"Price": 1, "x": [1]}, {"Price": 2, "x": [2]}])
+    names = ["customer_id", "details", "Name", "name"]
+    pq.write_table(pa.table([texts_, other, texts_, texts_], names=names), path)
+    rows = list(read(path))
+    assert [[name for name, _ in row] for row in rows] == [names] * 2
+    found = [typed_record(number, row, CUSTOMERS, FileNotes()) for number, row in enumerate(rows, 1)]
+    assert [record.error for record in found] == ["repeated_column"] * 2
+    assert '["Name", "1.10"], ["name", "1.10"]' in found[0].raw
+
+
+def test_a_field_that_comes_twice_in_an_avro_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.avro"
+    field = {"name": "customer_id", "type": "string"}
+    for other, error in (("customer_id", "unreadable_file"), ("Customer_ID", "repeated_column")):
+        schema = {"type": "record", "name": "R", "fields": [field, field | {"name": other}]}
+        path.write_bytes(avro_file(schema, (number(1) + b"A") * 2).getvalue())
+        assert [record.error for record in read_file(path, CUSTOMERS, FileNotes())] == [error]
+
+
+def type_named(name: str, **more: object) -> dict[str, object]:
+    return {"type": "enum", "name": name, "symbols": ["A", "B"], **more}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [type_named("E"), "E", "top.E"],
+        [type_named("E", namespace="other"), "other.E"],
+        [type_named("E"), type_named("E", namespace="other"), "E", "other.E"],
+        [type_named("other.E"), "other.E"],
+        [{"type": "array", "items": type_named("E")}, "E", ["null", "top.E"]],
+        [{"type": "record", "name": "deep.R", "fields": [{"name": "e", "type": type_named("E")}]}, "deep.E"],
+        [
+            {
+                "type": "record",
+                "name": "Q",
+                "namespace": "",
+                "fields": [{"name": "e", "type": type_named("E")}],
+            }
+        ],
+        [type_named("E"), {"type": "map", "values": "E"}],
+    ],
+)
+def test_avro_types_are_named_within_their_namespace_as_fastavro_has_it(fields: list[Any]) -> None:
+    numbered = [{"name": f"f{place}", "type": kind} for place, kind in enumerate(fields)]
+    schema = {"type": "record", "name": "top.Sale", "fields": numbered}
+    parsed = fastavro.parse_schema(schema)
+    records = list(generate_many(parsed, 20))
+    out = io.BytesIO()
+    fastavro.writer(out, parsed, records)
+    raw = io.BytesIO()
+    fastavro.schemaless_writer(raw, parsed, records[0])
+    written = avro_file(schema, raw.getvalue())  # with the schema as it was written, names short
+    assert list(read_avro(written)) == list(fastavro.reader(io.BytesIO(written.getvalue()))) == records[:1]
+    out.seek(0)
+    assert list(read_avro(out)) == records
+
+
+def test_an_avro_type_in_no_namespace_is_found_from_within_one() -> None:
+    kinds = [type_named("E", namespace=""), "E", {"type": "E"}]
+    fields = [{"name": f"f{place}", "type": kind} for place, kind in enumerate(kinds)]
+    schema = {"type": "record", "name": "top.Sale", "fields": fields}
+    assert list(read_avro(avro_file(schema, number(1) * 3))) == [{"f0": "B", "f1": "B", "f2": "B"}]
+
+
+def test_two_avro_types_of_one_short_name_are_two(tmp_path: Path) -> None:
+    one = {"type": "enum", "name": "E", "namespace": "a", "symbols": ["A"]}
+    two = {"type": "enum", "name": "E", "namespace": "b", "symbols": ["B"]}
+    fields = [{"name": f"f{place}", "type": kind} for place, kind in enumerate((one, two, "a.E", "b.E"))]
+    rows = list(read_avro(avro_file({"type": "record", "name": "R", "fields": fields}, number(0) * 4)))
+    assert rows == [{"f0": "A", "f1": "B", "f2": "A", "f3": "B"}]
+
+
+def test_an_avro_type_that_the_schema_does_not_have_is_named_in_the_error() -> None:
+    with pytest.raises(AvroError, match=r"does not say what 'Nothing' is"):
+        list(read_avro(avro_file(record_of("Nothing"), b"\x00")))
