@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -74,16 +73,8 @@ def open_bytes(path: Path) -> BinaryIO:
         case "bzip2":
             return cast(BinaryIO, bz2.open(path, "rb"))
         case "zstd":
-            return _open_zstd(path)
+            raise UnreadableError("zstd is not read: send gzip or bzip2, or Parquet, zstd within it")
     return path.open("rb")
-
-
-def _open_zstd(path: Path) -> BinaryIO:
-    try:
-        import pyarrow as pa
-    except ImportError as error:
-        raise UnreadableError("zstd needs pyarrow, which is not here: send gzip or bzip2") from error
-    return cast(BinaryIO, io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")))
 
 
 DAMAGE = (

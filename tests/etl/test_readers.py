@@ -265,3 +265,14 @@ def test_a_key_that_comes_twice_in_a_json_record_rejects_it(text: str) -> None:
     lines = io.BytesIO(f'{text}\n{{"customer_id": "C2", "x": {{"name": 1}}, "y": {{"name": 2}}}}\n'.encode())
     first, second = read_json_lines(lines, CUSTOMERS, FileNotes())
     assert (first.error, first.raw, second.error) == ("repeated_column", text, None)
+
+
+def test_a_file_of_zstd_is_refused_wherever_it_is_read_and_says_what_to_send(tmp_path: Path) -> None:
+    """The Lambda has nothing that unpacks it, so that it is read nowhere, whatever is installed."""
+    path = tmp_path / "c.csv.zst"
+    with pa.CompressedOutputStream(pa.OSFile(str(path), "wb"), "zstd") as out:
+        out.write(HEADER + b"C1,Ann,a\n")
+    (record,) = read_file(path, CUSTOMERS, FileNotes())
+    assert record.error == "unreadable_file"
+    assert "zstd is not read: send gzip or bzip2" in record.raw
+    assert clean_csv(path, CUSTOMERS) is None

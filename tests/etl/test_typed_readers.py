@@ -218,3 +218,10 @@ def test_two_avro_types_of_one_short_name_are_two(tmp_path: Path) -> None:
 def test_an_avro_type_that_the_schema_does_not_have_is_named_in_the_error() -> None:
     with pytest.raises(AvroError, match=r"does not say what 'Nothing' is"):
         list(read_avro(avro_file(record_of("Nothing"), b"\x00")))
+
+
+@pytest.mark.parametrize("packed", ["snappy", "gzip", "zstd", "lz4", "brotli", "none"])
+def test_parquet_is_read_however_it_is_packed(tmp_path: Path, packed: str) -> None:
+    path = tmp_path / "p.parquet"
+    pq.write_table(pa.table({"name": ["Ann"] * 100}), path, compression=packed)
+    assert texts(duckdb_rows(path)) == texts(arrow_rows(path)) == [[("name", "Ann")]] * 100
