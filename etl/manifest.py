@@ -112,11 +112,17 @@ def local_manifest(
     )
 
 
+def existing(name: str) -> Path:
+    """The path of a file that is there."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    raise InputError(f"{'not a file' if path.exists() else 'no such file'}: {name!r}")
+
+
 def _local(paths: Sequence[str], kind: str) -> list[SourceFile]:
     found = []
-    for path in map(Path, paths):
-        if not path.is_file():
-            raise InputError(f"no such file: {str(path)!r}")
+    for path in map(existing, paths):
         stat = path.stat()
         time = datetime.fromtimestamp(stat.st_mtime, UTC)
         found.append(SourceFile(str(path.resolve()), kind, time, size=stat.st_size))

@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from etl.errors import InputError
-from etl.manifest import SourceFile
+from etl.manifest import SourceFile, existing
 from etl.storage import download
 
 _THREADS = 8
@@ -18,9 +17,7 @@ _PLAIN_PATH = re.compile(r"[\w ./@+=,-]*")
 def fetch(file: SourceFile, directory: Path) -> Path:
     """A local path of exactly this version of the file."""
     if file.bucket is None:
-        path = Path(file.key)
-        if not path.is_file():
-            raise InputError(f"no such file: {file.key!r}")
+        path = existing(file.key)
         return path if _PLAIN_PATH.fullmatch(file.key) else _linked(path.resolve(), directory)
     identity = f"{file.bucket}/{file.key}@{file.version_id}"
     target = directory / hashlib.sha256(identity.encode()).hexdigest()[:24]

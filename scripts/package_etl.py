@@ -38,7 +38,7 @@ def build(
 ) -> Iterator[tuple[Path, int]]:
     """Write the packages; yields each with its unzipped size and refuses one that Lambda would not take."""
     output.mkdir(parents=True, exist_ok=True)
-    package = list(_package_files())
+    package = list(package_files())
     (output / "job.py").write_bytes((ROOT / "etl" / "job.py").read_bytes())
     yield _zip(output / "etl.zip", package)
     yield _zip(output / "etl-checks.zip", package)
@@ -54,7 +54,8 @@ def layer_arn(region: str, python: str, architecture: str = "x86_64") -> str:
     return f"arn:{partition(region)}:lambda:{region}:{LAYER_ACCOUNT}:layer:{name}:{LAYER_VERSIONS[python]}"
 
 
-def _package_files() -> Iterator[tuple[str, Path]]:
+def package_files() -> Iterator[tuple[str, Path]]:
+    """The etl package by name, without what only Airflow runs."""
     for path in sorted((ROOT / "etl").rglob("*.py")):
         if "airflow" not in path.parts:
             yield str(path.relative_to(ROOT)), path

@@ -63,7 +63,7 @@ def _here(folder: Path) -> Iterator[Path]:
     job = folder / "job.py"
     job.write_bytes((package_etl.ROOT / "etl" / "job.py").read_bytes())
     yield job
-    own = {str(path.relative_to(package_etl.ROOT)): path for path in (package_etl.ROOT / "etl").rglob("*.py")}
+    own = dict(package_etl.package_files())
     for name in ("etl.zip", "etl-checks.zip"):
         yield _zip(folder / name, own)
     yield _zip(folder / "etl-small-batch.zip", {**own, **_installed("duckdb")})

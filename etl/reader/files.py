@@ -19,6 +19,7 @@ from etl.schemas import Schema
 
 PARQUET = b"PAR1"
 _GZIP, _BZIP2, _ZSTD = b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd"
+_BLOCK, _BLANK = 4096, b" \t\r\n"
 
 
 def read_file(path: Path, schema: Schema, notes: FileNotes) -> Iterator[Record]:
@@ -58,12 +59,15 @@ def compression_of(path: Path) -> str | None:
 def format_of(path: Path) -> str:
     """`parquet`, `avro`, `json` or `csv`, by the first bytes of the (decompressed) content."""
     with open_bytes(path) as stream:
-        head = stream.read(64)
+        head = stream.read(_BLOCK)
+        rest = head.removeprefix(b"\xef\xbb\xbf").lstrip(_BLANK)
+        while not rest and (more := stream.read(_BLOCK)):
+            rest = more.lstrip(_BLANK)
     if head[:4] == PARQUET:
         return "parquet"
     if head[:4] == AVRO:
         return "avro"
-    return "json" if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") else "csv"
+    return "json" if rest[:1] in (b"{", b"[") else "csv"
 
 
 def open_bytes(path: Path) -> BinaryIO:

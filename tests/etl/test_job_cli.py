@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -159,6 +160,16 @@ def test_spark_that_is_not_installed_is_one_clear_sentence(
 def test_a_missing_file_is_one_clear_sentence(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run("/no/such/file.csv", code=2)
     assert capsys.readouterr().err == "error: no such file: '/no/such/file.csv'\n"
+
+
+def test_what_is_no_file_is_not_said_to_be_missing(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe):
+        run(str(path), code=2)
+        assert capsys.readouterr().err == f"error: not a file: {str(path)!r}\n"
 
 
 def test_an_unknown_column_is_kept_and_reported(

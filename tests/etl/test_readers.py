@@ -276,3 +276,17 @@ def test_a_file_of_zstd_is_refused_wherever_it_is_read_and_says_what_to_send(tmp
     assert record.error == "unreadable_file"
     assert "zstd is not read: send gzip or bzip2" in record.raw
     assert clean_csv(path, CUSTOMERS) is None
+
+
+@pytest.mark.parametrize(
+    "blank", [b"", codecs.BOM_UTF8, b" " * 64, b"\r\n" * 50_000, codecs.BOM_UTF8 + b"\t" * 9000]
+)
+@pytest.mark.parametrize("content", [b'{"customer_id": "C1", "name": "Ann"}\n', HEADER + b"C1,Ann,a\n"])
+def test_however_much_blank_comes_first_a_file_is_what_follows(
+    tmp_path: Path, blank: bytes, content: bytes
+) -> None:
+    if content.startswith(HEADER):
+        blank = blank.translate(None, b" \t")  # which belong to a name of the header
+    path = tmp_path / "c"
+    path.write_bytes(blank + content)
+    assert [r.values.get("name") for r in read_file(path, CUSTOMERS, FileNotes())] == ["Ann"]

@@ -1,5 +1,6 @@
 """The ETL's packages are built, run and layered for one version of Python."""
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,17 @@ def test_own_layer_replaces_that_of_aws() -> None:
 
 def test_local_takes_what_is_installed_here() -> None:
     assert upload_etl.runtime(settings.local(), "3.12").keys() == {"LocalPackages"}
+
+
+def test_what_is_rehearsed_here_is_packed_of_the_same_modules_as_for_aws(tmp_path: Path) -> None:
+    folders = (tmp_path / "here", tmp_path / "aws")
+    for folder in folders:
+        folder.mkdir()
+    upload_etl.built(settings.local(), folders[0], "")
+    next(package_etl.build(folders[1], package_etl.RUNNING))
+    here, aws = (set(zipfile.ZipFile(folder / "etl.zip").namelist()) for folder in folders)
+    assert here == aws
+    assert not [name for name in here if "airflow" in name]
 
 
 @pytest.fixture
