@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from etl.errors import InputError
+from etl.options import usable_options
+
 
 @dataclass(frozen=True)
 class Arguments:
@@ -32,7 +35,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if not (known.sales or known.customers or known.manifest or known.database_name):
         parser.error("nothing to read: give --sales, --customers, --manifest or --database_name")
-    if not known.manifest and known.output is None:
+    if not known.manifest and not known.output:
         parser.error("--output is needed")
     return Arguments(
         engine=known.engine or ("spark" if known.job_name else "duckdb"),
@@ -51,6 +54,15 @@ def parse(argv: Sequence[str]) -> Arguments:
     )
 
 
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+        usable_options({"max_quarantined_share": value})
+    except (ValueError, InputError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1") from error
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="etl.job", description="Sales and customer files become tables.", allow_abbrev=False
@@ -62,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--report", type=Path, metavar="FILE")
     parser.add_argument("--as-of", "--as_of", dest="as_of", type=date.fromisoformat, metavar="DATE")
     parser.add_argument("--run-id", "--run_id", dest="run_id")
-    parser.add_argument("--max-quarantined-share", type=float, metavar="SHARE")
+    parser.add_argument("--max-quarantined-share", type=_share, metavar="SHARE", help="from 0 to 1")
     parser.add_argument("--currency", metavar="CODE", help="reject rows that name another currency")
     parser.add_argument("--manifest", metavar="URL", help="a run's manifest, local or in S3")
     parser.add_argument("--JOB_NAME", dest="job_name", help=argparse.SUPPRESS)

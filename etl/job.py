@@ -1,7 +1,8 @@
 """The ETL job: args, read, validate, transform, write, report; `python -m etl.job` or a Glue script."""
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,10 +15,13 @@ from etl.manifest import Manifest, local_manifest, parse_manifest
 from etl.pipeline import run
 from etl.report import Report
 from etl.storage import read_url
+from etl.told import is_interrupt, told
+
+INTERRUPTED = 130  # as a shell says it of SIGINT
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0, or 2 for unusable input, 3 for too many rejects, 1 for any other refusal.
+    """Exit code 0, or 2 for unusable input, 3 for too many rejects, 130 for Ctrl-C, 1 for any other refusal.
 
     As a Glue job it raises instead: Glue shows the error's class and message as the run's ErrorMessage.
     """
@@ -26,25 +30,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with glue_job(arguments.job_name, argv):
             report = execute(arguments)
-    except Exception as error:
-        told = _told(error)
-        if arguments.job_name or told is None:
+    except (Exception, KeyboardInterrupt) as error:
+        sentence = told(error)
+        if arguments.job_name or sentence is None:
             raise
-        print(f"error: {told}", file=sys.stderr)
+        print(f"error: {sentence}", file=sys.stderr)
+        if is_interrupt(error):
+            return INTERRUPTED
         return error.exit_code if isinstance(error, EtlError) else 1
-    print("\n".join(report.lines()))
+    _print(report.lines())
     return 0
 
 
-def _told(error: Exception) -> str | None:
-    """One clear sentence for what the user can change; None for a fault of our own."""
-    if isinstance(error, EtlError | OSError):
-        return str(error)
-    if type(error).__module__.partition(".")[0] != "botocore":
-        return None
-    if type(error).__name__ in ("NoRegionError", "NoCredentialsError", "PartialCredentialsError"):
-        return f"{error} Set AWS_DEFAULT_REGION and AWS credentials, or run `aws configure`."
-    return f"AWS refused: {error}"
+def _print(lines: Iterable[str]) -> None:
+    """What is published is published: a reader that has gone away, such as `head`, is no failure."""
+    try:
+        print("\n".join(lines), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def execute(arguments: Arguments) -> Report:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.errors import InputError
+from etl.options import usable_options
 
 _NAMES_SALES = re.compile(r"(?<![a-z])(orders?|sales?)(?![a-z])")  # customer_orders.csv holds orders
 KIND_NAMES = ("sales", "customers", "orders")
@@ -91,7 +92,7 @@ def parse_manifest(body: str | bytes) -> Manifest:
             output=found["output"].rstrip("/"),
             quarantine=found["quarantine"].rstrip("/"),
             database=found.get("database"),
-            options=found.get("options") or {},
+            options=usable_options(found.get("options")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(f"the manifest is not usable: {type(error).__name__} {error}") from error

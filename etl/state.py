@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from etl.errors import InputError
 from etl.storage import Storage
 
 Figures = Sequence[Any]  # rows and revenue (as text) of one part of a gold table
@@ -47,6 +48,16 @@ class LakeState:
         return replace(self, pending_dates=(), pending_buckets=())
 
 
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("run_id",), (str,)),
+    **dict.fromkeys(("commits", "one_line"), (int,)),
+    **dict.fromkeys(("sales", "days", "buckets", "sizes", "retired"), (dict,)),
+    **dict.fromkeys(("pending_dates", "pending_buckets"), (list,)),
+    "customers": (str, type(None)),
+    "sales_rows": (int, type(None)),
+}
+
+
 def load_state(storage: Storage) -> LakeState:
     return load_tagged(storage)[0]
 
@@ -54,7 +65,21 @@ def load_state(storage: Storage) -> LakeState:
 def load_tagged(storage: Storage) -> tuple[LakeState, str | None]:
     """The state, and the tag that a save over it must expect."""
     body, tag = storage.read_tagged(KEY)
-    return (LakeState(**json.loads(body)) if body else LakeState()), tag
+    return (_parsed(body, storage.url(KEY)) if body else LakeState()), tag
+
+
+def _parsed(body: bytes, url: str) -> LakeState:
+    """Raises InputError for what no release of ours wrote, and for what only a later one knows."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{url} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{url} is not an object")
+    wrong = sorted(name for name, value in found.items() if not isinstance(value, _TYPES.get(name, ())))
+    if wrong:
+        raise InputError(f"{url} is no state that this release can read: see {', '.join(wrong)}")
+    return LakeState(**found)
 
 
 def save_state(storage: Storage, state: LakeState, point: str, expected: str | None) -> str:

@@ -149,6 +149,30 @@ def test_an_argument_that_cannot_be_is_one_clear_sentence(
     assert capsys.readouterr().err.startswith(f"error: {said}")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--output", ""], "--output is needed"),
+        *(
+            (["--output", "{}", "--max-quarantined-share", share], f"{share!r} is not a number from 0 to 1")
+            for share in ("nan", "-1", "7", "inf", "a fifth")
+        ),
+    ],
+)
+def test_an_argument_that_means_nothing_is_refused_before_anything_is_written(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="2"):
+        main(["--sales", SALES, *(a.replace("{}", str(tmp_path / "lake")) for a in arguments)])
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_spark_that_is_not_installed_is_one_clear_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
