@@ -59,7 +59,7 @@ def compression_of(path: Path) -> str | None:
 def format_of(path: Path) -> str:
     """`parquet`, `avro`, `json` or `csv`, by the first bytes of the (decompressed) content."""
     with open_bytes(path) as stream:
-        head = stream.read(_BLOCK)
+        head = stream.read(64)
         rest = head.removeprefix(b"\xef\xbb\xbf").lstrip(_BLANK)
         while not rest and (more := stream.read(_BLOCK)):
             rest = more.lstrip(_BLANK)
