@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 
-from scripts.deployment import artifacts, fragments, network, settings, stacks
+from scripts.deployment import artifacts, fragments, leftovers, network, settings, stacks
 from scripts.deployment.calls import Call, Session
 from scripts.deployment.cli import connect, reported
 from scripts.deployment.errors import DeploymentError
@@ -30,6 +30,8 @@ def apply(stage: StageSettings, session: Session, database_url: str | None = Non
     """Create or update the base stack; answers its outputs. `database_url` goes into the stage's secret."""
     template = fragments.base()
     stack = stacks.Stack(stack_name(stage.stage), session)
+    if stack.read() is None:
+        leftovers.refuse(stage, session)
     bucket = artifacts.bucket_for(stage, session, template)
     outputs = stack.apply(template, stacks.chosen(template, stage.parameters()), bucket).outputs
     if database_url is not None:

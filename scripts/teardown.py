@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import names
-from scripts import provision, register
+from scripts import provision, recover, register
 from scripts.configure import APP
-from scripts.deployment import fragments, settings, stacks
+from scripts.deployment import fragments, leftovers, settings, stacks, survivors
 from scripts.deployment.calls import Session
 from scripts.deployment.cli import connect, environment, reported
 from scripts.deployment.deployed import Deployed
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.fragments import Template
+from scripts.deployment.leftovers import keeps
 from scripts.deployment.settings import StageSettings
 
 KEPT_SERVICES = ("AWS::S3::", "AWS::RDS::", "AWS::EC2::", "AWS::SecretsManager::")
@@ -27,6 +28,7 @@ KEPT_SERVICES = ("AWS::S3::", "AWS::RDS::", "AWS::EC2::", "AWS::SecretsManager::
 
 def plan(stage: StageSettings, session: Session, project: Path = APP) -> list[str]:
     """What would go, a line each, in order; nothing is touched."""
+    refuse_packaged(stage, session)
     bindings = stacks.Stack(register.stack_name(stage.stage), session).read()
     base = stacks.Stack(provision.stack_name(stage.stage), session).read()
     lines = [str(one) for one in _removed(bindings)]
@@ -34,36 +36,34 @@ def plan(stage: StageSettings, session: Session, project: Path = APP) -> list[st
         lines.append(f"run    chalice delete --stage {stage.stage}")
     kept = kept_part(fragments.base()) if keeps(stage) else {"Resources": {}}
     lines += [str(one) for one in _removed(base) if one.name not in kept["Resources"]]
-    if base and not keeps(stage):
-        lines += [f"empty  AWS::S3::Bucket {name}" for name in _buckets(stage, session)]
+    if not keeps(stage):
+        lines += leftovers.plan(stage, session)
     return lines
 
 
 def apply(stage: StageSettings, session: Session, project: Path = APP) -> None:
-    """Remove the bindings, the functions, then the base; every part may already be gone."""
+    """Remove bindings, functions, base and what it leaves; every part may already be gone."""
+    refuse_packaged(stage, session)
     stacks.Stack(register.stack_name(stage.stage), session).delete()
-    if _is_deployed(stage, project):
+    if _is_deployed(stage, project) and survivors.keep(recover.record(project, stage), session):
         chalice_delete(stage, project)
     base = stacks.Stack(provision.stack_name(stage.stage), session)
     state = base.read()
-    if state is None:
-        return
-    if keeps(stage):
+    if not keeps(stage):
+        base.delete()
+        leftovers.remove(stage, session)
+    elif state is not None:
         kept = kept_part(fragments.base())
         base.apply(kept, stacks.chosen(kept, {**stage.parameters(), **state.parameters}))
-        return
-    base.delete()
-    for name in _buckets(stage, session):
-        _delete_bucket(name, session)
-    if not stage.database_secret:
-        session.client("secretsmanager").delete_secret(
-            SecretId=stage.secret_name, ForceDeleteWithoutRecovery=True
+
+
+def refuse_packaged(stage: StageSettings, session: Session) -> None:
+    """The buckets and the secret of a packaged stage have the same names: they are not ours to remove."""
+    name = f"{names.APP}-{stage.stage}"
+    if stacks.Stack(name, session).read() is not None:
+        raise DeploymentError(
+            f"stage {stage.stage!r} is packaged: aws cloudformation delete-stack --stack-name {name}"
         )
-
-
-def keeps(stage: StageSettings) -> bool:
-    """Whether the stage's data outlives its teardown."""
-    return stage.stage == "prod"
 
 
 def kept_part(base: Template) -> Template:
@@ -131,22 +131,6 @@ def _is_deployed(stage: StageSettings, project: Path) -> bool:
 
 def _removed(state: stacks.State | None) -> list[stacks.Change]:
     return stacks.plan({"Resources": {}}, {}, state)[::-1] if state else []
-
-
-def _buckets(stage: StageSettings, session: Session) -> list[str]:
-    ending = f"-{stage.stage}-{stage.account}"
-    ours = tuple(f"{name}{ending}" for name in ("order-lake", "order-reports", "orders-artifacts"))
-    return [one["Name"] for one in session.client("s3").list_buckets()["Buckets"] if one["Name"] in ours]
-
-
-def _delete_bucket(name: str, session: Session) -> None:
-    s3 = session.client("s3")
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
-        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        if found:
-            keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
-            s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True})
-    s3.delete_bucket(Bucket=name)
 
 
 def main(argv: Sequence[str], ask: Callable[[str], str] = input) -> int:
