@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from etl.athena_checks import table
 from scripts.deployment import settings
 from scripts.deployment.cli import connect, reported
-from scripts.lake_calls import call
+from scripts.deployment.invocation import call
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,7 +1,6 @@
 """Makes the read model again from the event log: `python -m scripts.rebuild_read_model --stage STAGE`."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -9,9 +8,8 @@ from collections.abc import Sequence
 from chalicelib import bootstrap, names
 from chalicelib.config import Settings
 from chalicelib.handlers import local_run
-from scripts.deployment import settings
+from scripts.deployment import invocation, settings
 from scripts.deployment.cli import connect, reported
-from scripts.deployment.errors import DeploymentError
 
 
 def rebuild(stage: str, database_url: str | None) -> int:
@@ -22,18 +20,9 @@ def rebuild(stage: str, database_url: str | None) -> int:
     if database_url:
         chosen = Settings(stage=stage, database_url=database_url)
         return int(bootstrap.build(chosen, bootstrap.adapters(chosen)).rebuild_read_model()["events"])
-    answer = (
-        connect(settings.load(stage))
-        .client("lambda")
-        .invoke(
-            FunctionName=names.function("migrate", stage),
-            Payload=json.dumps({"rebuildReadModel": True}).encode(),
-        )
-    )
-    payload = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        raise DeploymentError(str(payload.get("errorMessage")))
-    return int(payload["events"])
+    stage_settings = settings.load(stage)
+    answer = invocation.call(connect(stage_settings), stage_settings, "migrate", {"rebuildReadModel": True})
+    return int(answer["events"])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scripts import provision
 from scripts.configure import APP
-from scripts.deployment import artifacts, deployed, etl_code, fragments, owned, settings, stacks
+from scripts.deployment import artifacts, deployed, etl_code, fragments, invocation, owned, settings, stacks
 from scripts.deployment.calls import Session
 from scripts.deployment.cli import connect, reported
 from scripts.deployment.deployed import Deployed
@@ -39,7 +38,7 @@ def apply(
     found = Deployed.read(project, stage.stage)
     template, parameters = wanted(stage, session, project)
     if migrate:
-        run_migrations(found, session)
+        invocation.call(session, stage, "migrate", {})  # it is inside the database's network
     bucket = artifacts.bucket_for(stage, session, template)
     state = stacks.Stack(stack_name(stage.stage), session).apply(template, parameters, bucket)
     owned.apply(stage, session, found)
@@ -57,18 +56,6 @@ def wanted(stage: StageSettings, session: Session, project: Path) -> tuple[Templ
     found = deployed.parameters(Deployed.read(project, stage.stage))
     code = etl_code.parameters(stage, session)
     return template, stacks.chosen(template, {**stage.parameters(), **base.outputs, **found, **code})
-
-
-def run_migrations(found: Deployed, session: Session) -> None:
-    """Migrate inside the network, by the function that has the database; DeploymentError with its error."""
-    arn = found.functions().get("migrate")
-    if arn is None:
-        raise DeploymentError("the deployment has no function 'migrate'")
-    answer = session.client("lambda").invoke(FunctionName=arn, Payload=b"{}")
-    payload = answer["Payload"].read().decode()
-    if answer.get("FunctionError"):
-        error = json.loads(payload)
-        raise DeploymentError(f"migration failed: {error.get('errorType')}: {error.get('errorMessage')}")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from chalicelib import names
 from scripts.deployment import settings
 from scripts.deployment.cli import connect, environment, reported
-from scripts.lake_calls import call
+from scripts.deployment.invocation import call
 
 
 def main(argv: Sequence[str]) -> int:

@@ -5,7 +5,6 @@ python -m scripts.tokens create --stage dev --subject shop --scopes orders:read,
 
 import argparse
 import hashlib
-import json
 import os
 import secrets
 import sys
@@ -16,7 +15,7 @@ from chalicelib import bootstrap, names
 from chalicelib.config import Settings
 from chalicelib.domain.errors import OrdersError
 from chalicelib.handlers import local_run
-from scripts.deployment import settings
+from scripts.deployment import invocation, settings
 from scripts.deployment.cli import connect, reported
 from scripts.deployment.errors import DeploymentError
 
@@ -54,18 +53,8 @@ def manager(stage: str, database_url: str | None) -> Manage:
     if database_url:
         chosen = Settings(stage=stage, database_url=database_url)
         return bootstrap.build(chosen, bootstrap.adapters(chosen)).manage_tokens
-    return lambda request: invoked(connect(settings.load(stage)), stage, request)
-
-
-def invoked(session: Any, stage: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The answer of the deployed function `manage-tokens`; DeploymentError with its error."""
-    answer = session.client("lambda").invoke(
-        FunctionName=names.function("manage-tokens", stage), Payload=json.dumps(request).encode()
-    )
-    payload: Mapping[str, Any] = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        raise DeploymentError(str(payload.get("errorMessage")))
-    return payload
+    chosen_stage = settings.load(stage)
+    return lambda request: invocation.call(connect(chosen_stage), chosen_stage, "manage-tokens", request)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,6 +12,7 @@ import boto3
 import pytest
 
 from scripts import tokens
+from scripts.deployment import invocation
 from scripts.deployment.deployed import Deployed
 from scripts.local_cloud.launcher import Engine
 from tests.integration.deployment import cloud
@@ -41,7 +42,10 @@ class Stage:
     def token(self, subject: str, scopes: str) -> str:
         """Made as the operator makes it: by the stage's own function."""
         made = tokens.create(
-            lambda request: tokens.invoked(self.session, "prod", request), subject, scopes, 1
+            lambda request: invocation.call(self.session, cloud.PROD, "manage-tokens", request),
+            subject,
+            scopes,
+            1,
         )
         return f"Bearer {made.splitlines()[-1]}"
 

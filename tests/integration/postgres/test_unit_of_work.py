@@ -1,6 +1,7 @@
 """Transactions: no lost update, nothing of a rolled-back one, lost connections as transient errors."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -11,6 +12,8 @@ from chalicelib.adapters.postgres.unit_of_work import PostgresUnitOfWork
 from chalicelib.domain import events
 from chalicelib.domain.errors import ConfigurationError, DatabaseUnavailableError, OrderBusyError
 from chalicelib.domain.order import Status
+from chalicelib.services.read_model import rebuild_read_model
+from tests.contract.cloud import eventually
 from tests.fakes import START
 from tests.shop import Shop, an_order
 
@@ -143,6 +146,26 @@ def test_two_migrators_at_once_apply_each_file_once(shop: Shop) -> None:
     connections.close()
     shop.query("DROP DATABASE migrated_by_two")
     assert sorted(map(len, applied)) == [0, len(migrations())]
+
+
+@pytest.mark.parametrize("work", ["migrate", "rebuild"])
+def test_what_takes_longer_than_a_request_outlasts_the_timeout_of_sessions(shop: Shop, work: str) -> None:
+    connections = Connections(lambda: f"{shop.url}&options=-c%20statement_timeout%3D20ms")
+    with connections.transaction() as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("20ms",)
+    does = {
+        "migrate": PostgresDatabase(connections).migrate,
+        "rebuild": lambda: rebuild_read_model(PostgresUnitOfWork(connections)),
+    }
+    with ThreadPoolExecutor(1) as pool, shop.connections.transaction() as holder:
+        holder.execute("SELECT pg_advisory_xact_lock(7311001), pg_advisory_xact_lock(7311002)")
+        working = pool.submit(does[work])
+        waits = "SELECT now() - query_start > '100ms' FROM pg_stat_activity WHERE wait_event = 'advisory'"
+        eventually(lambda: working.done() or shop.query(waits) == [(True,)])
+        holder.execute("SELECT 1")
+        assert not working.done()
+    connections.close()
+    assert working.result() in ([], {"events": 0})
 
 
 def _cut_all(shop: Shop) -> None:

@@ -39,6 +39,7 @@ def migrations() -> list[tuple[str, str]]:
 
 
 def _apply(connection: Connection) -> list[str]:
+    connection.execute("SET LOCAL statement_timeout = 0")  # the sessions' own is for requests
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
     connection.execute(
         "CREATE TABLE IF NOT EXISTS schema_version"

@@ -96,6 +96,8 @@ class PostgresReadModel:
         self._connection.execute("DELETE FROM read_model.orders; DELETE FROM read_model.sales")
 
     def exclusive(self) -> None:
+        """Whoever has it alone makes it anew, and may take longer than a request."""
+        self._connection.execute("SET LOCAL statement_timeout = 0")
         self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
 
     def shared(self) -> None:

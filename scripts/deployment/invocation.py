@@ -1,4 +1,4 @@
-"""Calls a function of the data path from the command line, and says what it answered or how it failed."""
+"""Calls a deployed function from the command line, and says what it answered or how it failed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import Any
 
 from chalicelib import names
 from scripts.deployment.errors import DeploymentError
+from scripts.deployment.functions import FUNCTIONS
 from scripts.deployment.settings import StageSettings
+
+# Longer than any function may run: who gives up earlier would call it again while it still works.
+PATIENCE_SECONDS = max(one.timeout for one in FUNCTIONS.values()) + 10
 
 
 def call(session: Any, stage: StageSettings, function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer of a deployed function; DeploymentError with its own message where it failed."""
+    """The answer of a function, called exactly once; DeploymentError with its own message where it failed."""
     from botocore.config import Config
 
-    patience = Config(read_timeout=310, retries={"total_max_attempts": 1})
+    patience = Config(read_timeout=PATIENCE_SECONDS, retries={"total_max_attempts": 1}, tcp_keepalive=True)
     client = session.client("lambda", config=patience)
     name = names.function(function, stage.stage)
     try:
