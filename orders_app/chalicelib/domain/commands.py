@@ -112,7 +112,9 @@ class ClaimOrder:
 
     @classmethod
     def from_input(cls, event: Mapping[str, Any]) -> Self:
-        return cls(order=event["order"], execution=event["execution"])
+        """An input that is no object holds no order: it is refused like any other that cannot be admitted."""
+        order = event["order"]
+        return cls(order=order if isinstance(order, Mapping) else {}, execution=event["execution"])
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from chalicelib.domain.commands import (
     correlation_of,
 )
 from chalicelib.domain.errors import FieldProblem, InvalidOrderError
+from chalicelib.domain.json_values import is_too_deep
 
 MISCELLANEOUS = "Miscellaneous"
 LONGEST_TEXT = 200
@@ -31,6 +32,8 @@ def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
     Raises InvalidOrderError naming every bad field.
     """
     problems: list[FieldProblem] = []
+    if is_too_deep(detail):
+        raise InvalidOrderError("the order cannot be admitted", [FieldProblem("/", "nests too deeply")])
     order_id = detail.get("orderId")
     if not isinstance(order_id, str) or not _ORDER_ID.fullmatch(order_id):
         problems.append(FieldProblem("/orderId", "must be 1 to 64 letters, digits, dots, dashes"))

@@ -1,5 +1,6 @@
 """What is accepted as an order and what is refused, with every bad field named."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -112,6 +113,7 @@ def test_orders_of_other_senders_are_admitted_only_where_the_stage_says_so(shop:
         {"orderId": "ORD-1", "customer": "\ud800", "amount": 1},
         {"orderId": "ORD-1", "customer": "A", "amount": 1, "paymentToken": {"a": 1}},
         {"orderId": "ORD-1", "customer": "A", "amount": 1, "currency": ["USD"]},
+        {"orderId": "ORD-1", "customer": "A", "amount": 1, "note": json.loads("[" * 900 + "]" * 900)},
     ],
 )
 def test_a_foreign_order_that_cannot_be_read_is_refused_not_a_fault(shop: Shop, raw: dict[str, Any]) -> None:

@@ -124,6 +124,15 @@ def test_first_task_gets_the_whole_input(function: str, lambdas: Any, services: 
     assert services.calls == [(function.replace("-", "_"), (ClaimOrder(envelope(1), "arn:1"),))]
 
 
+@pytest.mark.parametrize("function", ["claim-order", "begin-cancellation"])
+@pytest.mark.parametrize("given", [[1, 2], "x", 7, None, True])
+def test_input_that_is_no_object_is_an_order_of_nobody(
+    function: str, given: Any, lambdas: Any, services: FakeServices
+) -> None:
+    invoke(lambdas, function, {"order": given, "execution": "arn:1"})
+    assert services.calls == [(function.replace("-", "_"), (ClaimOrder({}, "arn:1"),))]
+
+
 def test_task_s_log_lines_carry_the_ids(
     lambdas: Any, services: FakeServices, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
