@@ -12,6 +12,7 @@ OPS = "ops"
 # What goes into events and logs must not be able to hold a name, a mail address or a sentence.
 REFERENCE = r"[A-Za-z0-9._:/+=-]+"  # a client's id of its customer
 CORRELATION_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"
+TOKEN = r"[\x21-\x7e]+"  # a payment provider's
 ADMISSION_SUBJECT = "bus"
 
 

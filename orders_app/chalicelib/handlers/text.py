@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.commands import REFERENCE
+from chalicelib.domain.commands import REFERENCE, TOKEN
 
 DECIMAL = r"^[0-9]{1,12}(\.[0-9]{1,4})?$"
 
@@ -31,7 +31,7 @@ FORMS: dict[str, Form] = {
     ),
     "phone": _form(r"\+[1-9][0-9]{6,14}", "must be a phone number in E.164 form, as +4915112345678"),
     "currency": _form(r"[A-Z]{3}", "must be a currency code of three capitals (ISO 4217)"),
-    "token": _form(r"[\x21-\x7e]+", "must be visible ASCII without spaces"),
+    "token": _form(TOKEN, "must be visible ASCII without spaces"),
     "country": _form(r"[A-Z]{2}", "must be a country code of two capitals (ISO 3166-1)"),
     "order": _form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "must be an order id, as ORD-…"),
     "reason": _form(r"[a-z][a-z0-9_]*", "must be a code of lower-case letters, digits and _"),

@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.domain.commands import (
     ADMISSION_SUBJECT,
     REFERENCE,
+    TOKEN,
     CustomerInput,
     LineInput,
     PlaceOrder,
@@ -22,13 +23,16 @@ from chalicelib.domain.json_values import is_too_deep
 MISCELLANEOUS = "Miscellaneous"
 LONGEST_TEXT = 200
 LONGEST_REFERENCE = 64
+LONGEST_TOKEN = 100
+TOKEN_WORDS = f"must be 1 to {LONGEST_TOKEN} visible ASCII characters without spaces"
 _ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
     """The command of `{"orderId", "customer", "amount", "items": [{"product", "quantity"}]}`.
 
-    The order's id is its key. Without items the amount is for one unit of the product Miscellaneous.
+    It is paid with the token at `payment.token`, as in the API's body, or with `paymentToken`. Its id is its key.
+    Without items the amount is for one unit of the product Miscellaneous.
     Raises InvalidOrderError naming every bad field.
     """
     problems: list[FieldProblem] = []
@@ -39,12 +43,10 @@ def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
         problems.append(FieldProblem("/orderId", "must be 1 to 64 letters, digits, dots, dashes"))
     amount = _decimal(detail.get("amount"), "/amount", problems)
     customer = _customer(detail.get("customer"), problems)
-    options = {name: detail.get(name) for name in ("currency", "paymentToken")}
-    problems += [
-        FieldProblem(f"/{name}", "must be text")
-        for name, value in options.items()
-        if value is not None and not _is_text(value)
-    ]
+    currency = detail.get("currency")
+    if currency is not None and not _is_text(currency):
+        problems.append(FieldProblem("/currency", "must be text"))
+    token = _token(detail, problems)
     lines = _lines(detail.get("items"), amount, problems)
     if problems:
         raise InvalidOrderError("the order cannot be admitted", problems)
@@ -57,11 +59,29 @@ def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
         idempotency_key=str(order_id),
         fingerprint=hashlib.sha256(canonical.encode()).hexdigest(),
         amount=amount,
-        currency=options["currency"],
-        payment_token=options["paymentToken"],
+        currency=currency,
+        payment_token=token,
         order_id=str(order_id),
         admitted=True,
     )
+
+
+def _token(detail: Mapping[str, Any], problems: list[FieldProblem]) -> str | None:
+    """The one payment token of both places; whoever names two must mean the same."""
+    payment = detail.get("payment")
+    full = payment.get("token") if isinstance(payment, Mapping) else None
+    if payment is not None and not _is_token(full):
+        problems.append(FieldProblem("/payment/token", TOKEN_WORDS))
+    short = detail.get("paymentToken")
+    if short is not None and not _is_token(short):
+        problems.append(FieldProblem("/paymentToken", TOKEN_WORDS))
+    elif short is not None and payment is not None and short != full:
+        problems.append(FieldProblem("/paymentToken", "disagrees with /payment/token"))
+    return short if payment is None else full
+
+
+def _is_token(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_TOKEN and bool(re.fullmatch(TOKEN, value))
 
 
 def _customer(value: Any, problems: list[FieldProblem]) -> CustomerInput:

@@ -120,6 +120,13 @@ def test_a_foreign_order_that_cannot_be_read_is_refused_not_a_fault(shop: Shop, 
     assert shop.services.claim_order(ClaimOrder(raw, "exec-1"))["outcome"] == "refused"
 
 
+@pytest.mark.parametrize(("token", "outcome"), [("tok_decline", "declined"), ("tok_approve", "authorised")])
+def test_a_foreign_order_is_paid_with_its_own_token(shop: Shop, token: str, outcome: str) -> None:
+    raw = {"orderId": "ORD-1", "customer": "Test User", "amount": 50, "payment": {"token": token}}
+    assert shop.services.claim_order(ClaimOrder(raw, "exec-1"))["outcome"] == "claimed"
+    assert shop.services.validate_payment(shop.task("ORD-1"))["outcome"] == outcome
+
+
 def test_another_order_under_the_id_of_an_admitted_one_is_refused(shop: Shop) -> None:
     raw = {"orderId": "ORD-1", "customer": "Test User", "amount": 50}
     assert shop.services.claim_order(ClaimOrder(raw, "exec-1"))["outcome"] == "claimed"

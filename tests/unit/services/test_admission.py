@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import InvalidOrderError
@@ -41,6 +41,37 @@ def test_every_bad_field_is_named() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"payment": {"token": "tok_decline"}},
+        {"paymentToken": "tok_decline"},
+        {"payment": {"token": "tok_decline"}, "paymentToken": "tok_decline"},
+    ],
+)
+def test_the_token_is_read_where_the_api_has_it_and_in_the_short_form(fields: dict[str, Any]) -> None:
+    assert foreign_order(JANE | fields).payment_token == "tok_decline"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"payment": {"token": "tok_a"}, "paymentToken": "tok_b"}, "/paymentToken"),
+        ({"payment": {"token": "two words"}}, "/payment/token"),
+        ({"payment": {"token": "x" * 101}}, "/payment/token"),
+        ({"payment": {"token": None}}, "/payment/token"),
+        ({"payment": {}}, "/payment/token"),
+        ({"payment": "tok_a"}, "/payment/token"),
+        ({"paymentToken": ""}, "/paymentToken"),
+        ({"paymentToken": 7}, "/paymentToken"),
+    ],
+)
+def test_a_token_that_is_none_or_two_is_refused(fields: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidOrderError) as refusal:
+        foreign_order(JANE | fields)
+    assert [problem.field for problem in refusal.value.fields] == [field]
+
+
 def test_an_address_with_a_second_header_in_it_is_not_taken() -> None:
     customer = {"name": "Jane Doe", "email": "jane@example.com\r\nBcc: all@example.com", "phone": "+49151\n1"}
     order = foreign_order(JANE | {"customer": customer})
@@ -63,9 +94,10 @@ def test_a_correlation_id_that_is_none_gives_way_to_the_order_s_id() -> None:
 @given(
     st.fixed_dictionaries(
         {},
-        optional=dict.fromkeys([*JANE, "currency", "correlationId"], JSON),
+        optional=dict.fromkeys([*JANE, "currency", "correlationId", "payment", "paymentToken"], JSON),
     )
 )
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 def test_whatever_arrives_is_read_or_refused(detail: dict[str, Any]) -> None:
     try:
         fields = [foreign_order(detail).order_id == detail["orderId"]]
