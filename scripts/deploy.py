@@ -30,13 +30,19 @@ def plan(stage: StageSettings, session: Session, project: Path) -> list[str]:
 
 def chalice_deploy(stage: StageSettings, project: Path) -> None:
     """Run `chalice deploy` in the stage's account and region; DeploymentError where it fails."""
-    shutil.rmtree(project / ".chalice" / "deployments", ignore_errors=True)  # its cache does not see renames
+    clean(project)
     command = [sys.executable, "-c", "from chalice.cli import main; main()", "--project-dir", str(project)]
     done = subprocess.run([*command, "deploy", "--stage", stage.stage], env=environment(stage), check=False)
     if done.returncode:
         raise DeploymentError(
             "chalice deploy failed: mend what it says and run this again, nothing is made twice"
         )
+
+
+def clean(project: Path) -> None:
+    """Remove Chalice's cache, which does not see renames, and bytecode, which it would pack."""
+    for folder in [project / ".chalice" / "deployments", *project.rglob("__pycache__")]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -20,7 +20,7 @@ from typing import Any
 from chalicelib import names
 from scripts import configure, package_etl
 from scripts.deployment import etl_code, fragments, overrides, repository, wiring
-from scripts.deployment.cli import reported
+from scripts.deployment.cli import NO_BYTECODE, reported
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.fragments import Template
 from scripts.deployment.settings import StageSettings
@@ -106,7 +106,7 @@ def chalice_package(project: Path, stage: str, out: Path, merge: Path | None = N
         stage,
     ]
     command += ["--merge-template", str(merge)] if merge else []
-    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ, **NO_BYTECODE}
     done = subprocess.run([*command, str(out)], capture_output=True, text=True, env=environment, check=False)
     if done.returncode or not (out / TEMPLATE).is_file():
         raise DeploymentError(f"chalice package failed: {(done.stdout + done.stderr).strip()[-2000:]}")
@@ -162,7 +162,8 @@ def main(argv: Sequence[str]) -> int:
         else:
             code = etl(options.out)
             template = package(options.stage, options.out, options.project_dir, options.layer, code)
-            print(f"{template}: {len(json.loads(template.read_text())['Resources'])} resources")
+            count = len(json.loads(template.read_text())["Resources"])
+            print(f"{template}: {count} resources, functions on {code['EtlRuntime']}")
             for archive in sorted([*options.out.glob("*.zip"), *options.out.glob(f"{etl_code.FOLDER}/*")]):
                 print(f"{archive}: {archive.stat().st_size / 1e6:.2f} MB")
             found = lint(template)

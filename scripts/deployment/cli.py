@@ -13,6 +13,8 @@ from scripts.deployment.errors import DeploymentError
 from scripts.deployment.settings import StageSettings
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
+# Chalice imports the app in its folder and packs what lies there: bytecode of this machine, too.
+NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def connect(stage: StageSettings) -> Any:
@@ -41,7 +43,7 @@ def local_endpoint() -> str:
 
 def environment(stage: StageSettings) -> dict[str, str]:
     """The environment in which Chalice's own commands work on this stage."""
-    variables = {**os.environ, "AWS_DEFAULT_REGION": stage.region}
+    variables = {**os.environ, **NO_BYTECODE, "AWS_DEFAULT_REGION": stage.region}
     if stage.is_local:
         variables |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         variables.setdefault("AWS_ENDPOINT_URL", local_endpoint())

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib import names
-from scripts import configure, package
+from scripts import configure, deploy, package
 from scripts.deployment import chalice_config, deployed, gateway, settings
 from scripts.deployment.functions import FUNCTIONS
 from scripts.deployment.policies import API_HANDLER
@@ -138,12 +138,27 @@ def test_packaged_template_is_clean_under_cfn_lint(merged: Template, tmp_path: P
     assert package.lint(template) == []
 
 
-def test_local_stage_configures_the_functions_that_it_has(tmp_path: Path) -> None:
+def test_local_stage_configures_the_functions_that_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     project, stage = cloud.copy_app(tmp_path), settings.local()
     configure.apply(stage, project)
     package.chalice_package(project, "local", tmp_path / "out")
     made = set(functions(json.loads((tmp_path / "out" / "sam.json").read_text())))
     assert made == {logical(name) for name in chalice_config.functions(stage)}
+    with zipfile.ZipFile(tmp_path / "out" / "deployment.zip") as archive:
+        assert [name for name in archive.namelist() if name.endswith(".pyc")] == []
+
+
+def test_deployment_begins_without_caches_and_bytecode(tmp_path: Path) -> None:
+    project = cloud.copy_app(tmp_path)
+    for folder in (".chalice/deployments", "chalicelib/domain/__pycache__"):
+        (project / folder).mkdir(parents=True)
+        (project / folder / "old").touch()
+    deploy.clean(project)
+    assert not list(project.rglob("old"))
+    assert (project / "chalicelib" / "domain" / "money.py").is_file()
 
 
 def test_packages_ship_once_as_a_layer_and_the_functions_zip_gets_smaller(tmp_path: Path) -> None:

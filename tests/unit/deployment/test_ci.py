@@ -10,6 +10,7 @@ from scripts.deployment import settings
 
 TEXT = (settings.ROOT / ".github" / "workflows" / "ci.yml").read_text()
 WORKFLOW: dict[Any, Any] = yaml.safe_load(TEXT)
+SETUP = (settings.ROOT / "scripts" / "setup.sh").read_text()
 TRIGGERS = WORKFLOW[True]  # YAML takes `on` for a truth
 JOBS: dict[str, Any] = WORKFLOW["jobs"]
 
@@ -33,6 +34,13 @@ def test_all_tests_run_each_night_and_nothing_else_does() -> None:
     assert "make test-all" in runs("nightly")
     for name, job in JOBS.items():
         assert ("== 'schedule'" if name == "nightly" else "!= 'schedule'") in job["if"], name
+
+
+def test_every_version_of_python_that_deploys_is_tested_and_named() -> None:
+    versions = re.findall(r"3\.\d+", re.findall(r"Python (3\.11.*?) is needed", SETUP)[0])
+    assert JOBS["test"]["strategy"]["matrix"]["python-version"] == versions
+    guide = (settings.ROOT / "docs" / "operations" / "deploy.md").read_text()
+    assert f"Python {', '.join(versions[:-1])} or {versions[-1]}." in guide
 
 
 def test_package_waits_for_every_other_job_of_a_push() -> None:
