@@ -9,8 +9,9 @@ from typing import Any, Self
 from chalicelib.domain.json_values import parsed
 
 OPS = "ops"
-# What goes into events and logs must not be able to hold a name, a mail address or a sentence.
-REFERENCE = r"[A-Za-z0-9._:/+=-]+"  # a client's id of its customer
+# What goes into events and logs must not be able to hold a name, an address, a phone number or a sentence.
+REFERENCE = r"(?!(?:[Tt][Ee][Ll]:)?\+[0-9][0-9._:/-]*$)[A-Za-z0-9._:/+=-]+"  # a client's id of its customer
+REFERENCE_WORDS = "letters, digits and . _ : / + = - only, and no phone number"
 CORRELATION_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"
 TOKEN = r"[\x21-\x7e]+"  # a payment provider's
 ADMISSION_SUBJECT = "bus"

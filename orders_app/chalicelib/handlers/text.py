@@ -5,7 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.commands import REFERENCE, TOKEN
+from chalicelib.domain.commands import REFERENCE, REFERENCE_WORDS, TOKEN
+from chalicelib.domain.visible import is_visible
 
 DECIMAL = r"^[0-9]{1,12}(\.[0-9]{1,4})?$"
 
@@ -35,8 +36,8 @@ FORMS: dict[str, Form] = {
     "country": _form(r"[A-Z]{2}", "must be a country code of two capitals (ISO 3166-1)"),
     "order": _form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "must be an order id, as ORD-…"),
     "reason": _form(r"[a-z][a-z0-9_]*", "must be a code of lower-case letters, digits and _"),
-    # No @: the id goes into every event, so it must not be a mail address.
-    "reference": _form(REFERENCE, "must hold only letters, digits and . _ : / + = -"),
+    # No @ and no phone number: the id goes into every event and into the lake.
+    "reference": _form(REFERENCE, f"must be {REFERENCE_WORDS}"),
 }
 _FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}
 
@@ -47,7 +48,7 @@ def fault(value: str, longest: int, form: str | None = None) -> str | None:
         return f"must have at most {longest} characters"
     if any(unicodedata.category(char) in _FORBIDDEN for char in value):
         return "must not hold control characters or unpaired surrogates"
-    if not value.strip():
+    if not is_visible(value):
         return "must not be empty"
     if form is not None and not FORMS[form].pattern.fullmatch(value.strip()):
         return FORMS[form].words

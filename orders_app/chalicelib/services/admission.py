@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.domain.commands import (
     ADMISSION_SUBJECT,
     REFERENCE,
+    REFERENCE_WORDS,
     TOKEN,
     CustomerInput,
     LineInput,
@@ -19,6 +20,7 @@ from chalicelib.domain.commands import (
 )
 from chalicelib.domain.errors import FieldProblem, InvalidOrderError
 from chalicelib.domain.json_values import is_too_deep
+from chalicelib.domain.visible import is_visible
 
 MISCELLANEOUS = "Miscellaneous"
 LONGEST_TEXT = 200
@@ -31,8 +33,8 @@ _ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 def foreign_order(detail: Mapping[str, Any]) -> PlaceOrder:
     """The command of `{"orderId", "customer", "amount", "items": [{"product", "quantity"}]}`.
 
-    It is paid with the token at `payment.token`, as in the API's body, or with `paymentToken`. Its id is its key.
-    Without items the amount is for one unit of the product Miscellaneous.
+    It is paid with the token at `payment.token`, as in the API's body, or with `paymentToken`.
+    Its id is its key. Without items the amount is for one unit of the product Miscellaneous.
     Raises InvalidOrderError naming every bad field.
     """
     problems: list[FieldProblem] = []
@@ -91,14 +93,14 @@ def _customer(value: Any, problems: list[FieldProblem]) -> CustomerInput:
         return CustomerInput("?")
     id = given.get("id")
     if id is not None and not _is_reference(id):
-        problems.append(FieldProblem("/customer/id", "must be 1 to 64 letters, digits and . _ : / + = -"))
+        problems.append(FieldProblem("/customer/id", f"must be 1 to 64 {REFERENCE_WORDS}"))
         id = None
     texts = {field: given[field] for field in ("email", "phone") if _is_text(given.get(field))}
     return CustomerInput(given["name"].strip(), id, **texts)
 
 
 def _is_reference(value: Any) -> bool:
-    """As the API takes it: it goes into every event, so it must not be a name or a mail address."""
+    """As the API takes it: it goes into every event, so it must name nobody."""
     return isinstance(value, str) and len(value) <= LONGEST_REFERENCE and bool(re.fullmatch(REFERENCE, value))
 
 
@@ -127,7 +129,7 @@ def _line(index: int, item: Any, problems: list[FieldProblem]) -> LineInput:
 
 def _is_text(value: Any) -> bool:
     """Something to read, short enough to keep, without control characters or lone surrogates."""
-    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT:
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT or not is_visible(value):
         return False
     return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in value)
 
