@@ -95,7 +95,7 @@ class NoOutbox(Delegate):
         return []
 
 
-def _with_repositories(adapters: Adapters, wrap: Callable[[Any], Mapping[str, Any]]) -> Adapters:
+def with_repositories(adapters: Adapters, wrap: Callable[[Any], Mapping[str, Any]]) -> Adapters:
     uow = adapters.uow
 
     @contextmanager
@@ -111,21 +111,21 @@ def _with_repositories(adapters: Adapters, wrap: Callable[[Any], Mapping[str, An
 
 def without_outbox(adapters: Adapters) -> Adapters:
     bus = adapters.bus
-    return _with_repositories(
+    return with_repositories(
         adapters, lambda tx: {"orders": DualWritingOrders(tx.orders, bus), "outbox": NoOutbox(tx.outbox)}
     )
 
 
 def without_keys(adapters: Adapters) -> Adapters:
-    return _with_repositories(adapters, lambda tx: {"keys": NoKeys(tx.keys)})
+    return with_repositories(adapters, lambda tx: {"keys": NoKeys(tx.keys)})
 
 
 def without_inbox(adapters: Adapters) -> Adapters:
-    return _with_repositories(adapters, lambda tx: {"inbox": NoInbox(tx.inbox)})
+    return with_repositories(adapters, lambda tx: {"inbox": NoInbox(tx.inbox)})
 
 
 def without_guard(adapters: Adapters) -> Adapters:
-    return _with_repositories(adapters, lambda tx: {"orders": UnguardedOrders(tx.orders)})
+    return with_repositories(adapters, lambda tx: {"orders": UnguardedOrders(tx.orders)})
 
 
 def without_claim(services: Services, adapters: Adapters) -> Services:

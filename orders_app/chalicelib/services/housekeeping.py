@@ -1,11 +1,13 @@
 """What schedules do besides recovery: give back expired reservations, purge what has served its time."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain import events
 from chalicelib.domain.order import Status
 from chalicelib.services.context import Context, load
+from chalicelib.services.ports import UnitOfWork
 
 _BATCH = 500
 _MOST_BATCHES = 100
@@ -32,16 +34,20 @@ def _expire(context: Context, order_id: str) -> int:
 def purge_expired(context: Context) -> dict[str, Any]:
     """Remove keys past their time, old outbox and inbox rows, and what ended orders need no more.
 
-    The order itself, its lines, its events and its notifications stay.
+    The order itself, its lines, its events and its notifications stay. A transaction each: what one removed
+    stays removed should another fail, and no lock is held for longer than it needs.
     """
     now = context.clock()
     before = now - timedelta(days=context.settings.retention_days)
-    with context.uow() as tx:
-        purged = {
-            "keys": tx.keys.purge(now),
-            "outbox": tx.outbox.purge(before),
-            "inbox": tx.inbox.purge(before),
-        }
+    purges: dict[str, Callable[[UnitOfWork], int]] = {
+        "keys": lambda tx: tx.keys.purge(now),
+        "outbox": lambda tx: tx.outbox.purge(before),
+        "inbox": lambda tx: tx.inbox.purge(before),
+    }
+    purged = {}
+    for name, purge in purges.items():
+        with context.uow() as tx:
+            purged[name] = purge(tx)
     return {**purged, "details": _forget_details(context)}
 
 

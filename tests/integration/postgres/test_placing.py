@@ -2,13 +2,15 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.commands import ClaimOrder, CustomerInput, LineInput
-from chalicelib.domain.errors import InvalidOrderError
+from chalicelib.domain.errors import DatabaseUnavailableError, InvalidOrderError
+from tests.faults.ablations import Delegate, with_repositories
 from tests.shop import SETTINGS, Shop, an_order, lines
 
 STRICT = replace(SETTINGS, admit_unpriced_orders=False, admit_foreign_orders=False)
@@ -169,6 +171,33 @@ def test_what_has_served_its_time_is_purged_and_the_log_stays(shop: Shop) -> Non
     purged = {"keys": 1, "outbox": events, "inbox": events, "details": 0}
     assert shop.services.purge_expired() == purged
     assert len(shop.events(order)) == events
+
+
+class Stubborn(Delegate):
+    """An inbox that cannot be purged."""
+
+    def purge(self, before: datetime) -> int:
+        raise DatabaseUnavailableError("statement timeout")
+
+
+def test_one_purge_that_fails_does_not_bring_back_what_another_removed(shop: Shop) -> None:
+    shop.place(idempotency_key="k")
+    shop.clock.advance(days=shop.settings.retention_days + 1)
+    stubborn = with_repositories(shop.adapters, lambda tx: {"inbox": Stubborn(tx.inbox)})
+    shop.rewire(uow=stubborn.uow)
+    with pytest.raises(DatabaseUnavailableError):
+        shop.services.purge_expired()
+    assert shop.query("SELECT count(*) FROM idempotency_keys") == [(0,)]
+
+
+def test_what_is_old_in_the_inbox_is_found_by_its_time(shop: Shop) -> None:
+    shop.query(
+        "INSERT INTO inbox SELECT 'c', n::text, now() - make_interval(mins => n)"
+        " FROM generate_series(1, 20000) AS n"
+    )
+    shop.query("ANALYZE inbox")
+    plan = shop.query("EXPLAIN DELETE FROM inbox WHERE received_at < now() - interval '19900 minutes'")
+    assert any("inbox_by_time" in line for (line,) in plan)
 
 
 DETAILS = ("contacts", "reservations", "effects", "gateway.attempts")
