@@ -52,6 +52,7 @@ class Services:
     check_health: Callable[[], dict[str, Any]]
     authenticate: Callable[[str], Principal | None]
     manage_tokens: Callable[[Mapping[str, Any]], dict[str, Any]]
+    manage_catalogue: Callable[[Mapping[str, Any]], dict[str, Any]]
     # workflow tasks; each answers {"outcome", "orderId", "execution", "correlationId", "kind", "channels"}
     claim_order: Callable[[ClaimOrder], dict[str, Any]]
     validate_payment: Task
@@ -159,6 +160,7 @@ def build(settings: Settings, to: Adapters) -> Services:
     from chalicelib.services.claim_order import claim_order
     from chalicelib.services.compensate_order import compensate_order, record_compensation_failure
     from chalicelib.services.context import Context
+    from chalicelib.services.manage_catalogue import manage_catalogue
     from chalicelib.services.manage_tokens import manage_tokens
     from chalicelib.services.messages.list_messages import list_messages
     from chalicelib.services.place_order import place_order
@@ -184,6 +186,7 @@ def build(settings: Settings, to: Adapters) -> Services:
         check_health=bind(queries.check_health, to.database, to.bus),
         authenticate=bind(authenticate.authenticate, to.uow, to.clock),
         manage_tokens=bind(manage_tokens, to.uow, to.clock),
+        manage_catalogue=bind(manage_catalogue, to.uow, settings),
         claim_order=bind(claim_order, context),
         validate_payment=bind(validate_payment, context, to.gateway),
         check_inventory=bind(check_inventory, context),

@@ -35,5 +35,7 @@ def on_workflow_stopped(event: CloudWatchEvent) -> None:
 @failures.lambda_function(name="migrate")
 @traced
 def migrate(event: Mapping[str, Any], context: object) -> Any:
-    """Inside the database's network: apply migrations, or with `rebuildReadModel` remake the read model."""
+    """Inside the database's network: migrate, or `rebuildReadModel`, or bring in a `catalogue`."""
+    if "catalogue" in event:
+        return services().manage_catalogue(event["catalogue"])
     return services().rebuild_read_model() if event.get("rebuildReadModel") else services().migrate()

@@ -189,6 +189,14 @@ class Inbox(Protocol):
 class Stock(Protocol):
     def products(self) -> list[Product]: ...
 
+    def catalogue(self, *, lock: bool) -> list[tuple[Product, int]]:
+        """All products, each with the units that orders hold; locked, they stay so for this transaction."""
+        ...
+
+    def put(self, product: Product, units: int) -> None:
+        """Make the product, or change its name, price and offer; add the units to what is available."""
+        ...
+
     def find(self, names: Sequence[str]) -> dict[str, Product]:
         """Products by id or name, under the word they were asked by; unknown ones are left out."""
         ...

@@ -47,6 +47,15 @@ changed AS (
     FROM locked l WHERE p.id = l.id)
 SELECT count(*) FROM ended
 """
+_MAKE = """
+INSERT INTO products (id, name, price_minor, stocked, orderable, available)
+VALUES (%(id)s, %(name)s, %(price)s, %(stocked)s, %(orderable)s, %(units)s)
+"""
+_CHANGE = """
+UPDATE products SET name = %(name)s, price_minor = %(price)s, orderable = %(orderable)s,
+    available = available + %(units)s
+WHERE id = %(id)s
+"""
 
 
 class PostgresStock:
@@ -58,6 +67,17 @@ class PostgresStock:
     def products(self) -> list[Product]:
         rows = self._connection.execute(f"SELECT {_COLUMNS} FROM products ORDER BY id")
         return [Product(*row) for row in rows]
+
+    def catalogue(self, *, lock: bool) -> list[tuple[Product, int]]:
+        locked = " FOR NO KEY UPDATE" if lock else ""
+        query = f"SELECT {_COLUMNS}, reserved FROM products ORDER BY id{locked}"
+        return [(Product(*row[:-1]), row[-1]) for row in self._connection.execute(query.encode())]
+
+    def put(self, product: Product, units: int) -> None:
+        values = {"id": product.id, "name": product.name, "price": product.price, "units": units,
+                  "stocked": product.stocked, "orderable": product.orderable}  # fmt: skip
+        if self._connection.execute(_CHANGE, values).rowcount == 0:
+            self._connection.execute(_MAKE, values)
 
     def find(self, names: Sequence[str]) -> dict[str, Product]:
         lowered = [name.lower() for name in names]
