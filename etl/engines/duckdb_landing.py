@@ -96,11 +96,6 @@ def _natively(
     in_parts = path.stat().st_size >= large
     native = f'select *, cast(null as bigint) as "{_RECORD}" from {csv}' if in_parts else ordered
     again = f'select {columns} from ({ordered}) where "{_RECORD}" {origin.rejected(in_parts)}'
-    csv, columns = _csv(path, clean), _columns(clean, origin, schema, held=records is not None)
-    ordered = f'select *, row_number() over () as "{_RECORD}" from {csv}'
-    in_parts = path.stat().st_size >= large
-    native = f'select *, cast(null as bigint) as "{_RECORD}" from {csv}' if in_parts else ordered
-    again = f'select {columns} from ({ordered}) where "{_RECORD}" {origin.rejected(in_parts)}'
     strict = _strict(records, origin, schema) if records else empty_landed(schema)
     return LandedFile(
         f"select {columns} from ({native})\nunion all {strict}",
