@@ -46,6 +46,7 @@ class DuckDbEngine:
         if memory_limit:
             config["memory_limit"] = memory_limit
         self._database = duckdb.connect(config=config)
+        [(self._cores,)] = self._database.execute("select current_setting('threads')").fetchall()
         self._of_thread = threading.local()
         self._files = count(1)  # threads share it
         self._kinds: dict[str, str] = {}  # of what was made, table or view
@@ -237,7 +238,12 @@ class DuckDbEngine:
         _put_all([(key_of(value), made[value]) for value in sorted(made)], storage, point)
 
     def _write_partitions(self, sql: str, column: str) -> dict[str, Path]:
-        """Files by value, without a folder for each: making and removing hundreds can cost a second."""
+        """Files by value, without a folder for each: making and removing hundreds can cost a second.
+
+        Gold is computed meanwhile: each of two queries needs a thread beside the one that asked it, or the
+        one that is left has but one core.
+        """
+        self._connection.execute(f"set threads = {self._cores + 1}")
         made = self._connection.execute(
             f"copy ({sql}) to {text(str(self._new_path('partitions')))} "
             f"(format parquet, partition_by ({column}), hive_file_pattern false, return_stats true)"
