@@ -97,10 +97,11 @@ def test_a_row_that_would_be_rejected_again_is_not_brought_back(
     assert not (tmp_path / "raw").exists()
 
 
+@pytest.mark.parametrize("line", ["nonsense", "[" * 100_000, json.dumps({"extra": '{"a":' * 100_000})])
 def test_a_file_that_is_no_quarantine_is_one_clear_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "x.jsonl").write_text("nonsense\n")
+    (tmp_path / "x.jsonl").write_text(line + "\n")
     assert main([str(tmp_path / "x.jsonl"), "--output", str(tmp_path / "raw")]) == 2
     assert "line 1 is not a quarantined row" in capsys.readouterr().err
 

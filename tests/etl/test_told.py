@@ -142,6 +142,12 @@ def test_options_that_cannot_be_meant_are_refused_with_the_manifest(options: obj
         parse_manifest(manifest(options))
 
 
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"files": ' * 100_000, "[]", "words"])
+def test_a_manifest_that_is_none_is_refused(body: str) -> None:
+    with pytest.raises(InputError, match="the manifest is not usable"):
+        parse_manifest(body)
+
+
 @pytest.mark.parametrize("options", [None, {}, {"max_quarantined_share": 1, "min_rows_for_threshold": 10.0}])
 def test_options_that_are_meant_are_kept(options: dict[str, float] | None) -> None:
     assert parse_manifest(manifest(options)).options == (options or {})
