@@ -13,6 +13,10 @@ class InputError(EtlError):
     exit_code = 2
 
 
+class ObjectGoneError(InputError):
+    """An object, or the version of it that is asked for, is not in its bucket any more."""
+
+
 class QualityThresholdError(EtlError):
     """Too much was quarantined: nothing was published, the rejects and their reasons were."""
 

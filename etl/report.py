@@ -34,6 +34,7 @@ class Report:
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     profile: dict[str, dict[str, Any]] = field(default_factory=dict)
     quarantine: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)  # files that were not taken in, and why
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -86,6 +87,7 @@ class Report:
         yield f"dates touched {len(self.dates_touched)}, customers touched {self.customers_touched}"
         for name, figures in self.tables.items():
             yield f"  {name}: " + ", ".join(f"{key} {value}" for key, value in figures.items())
+        yield from (f"left out: {file}" for file in self.left_out)
         yield from (f"note: {note}" for note in self.notes)
         yield "seconds: " + ", ".join(f"{name} {value:.2f}" for name, value in self.seconds.items())
 

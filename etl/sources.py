@@ -2,12 +2,16 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from etl.errors import ObjectGoneError
 from etl.manifest import SourceFile, existing
+from etl.reader.files import read_file
+from etl.reader.records import FileNotes, Record, broken
+from etl.schemas import Schema
 from etl.storage import download
 
 _THREADS = 8
@@ -33,8 +37,21 @@ def _linked(path: Path, directory: Path) -> Path:
     return target
 
 
-def fetch_all(files: Sequence[SourceFile], directory: Path) -> list[Path]:
+def fetch_if_there(file: SourceFile, directory: Path) -> Path | None:
+    """None for an object that is gone: one that somebody deleted must not hold up the files beside it."""
+    try:
+        return fetch(file, directory)
+    except ObjectGoneError:
+        return None
+
+
+def fetch_all(files: Sequence[SourceFile], directory: Path) -> list[Path | None]:
     if len(files) < 2:
-        return [fetch(file, directory) for file in files]
+        return [fetch_if_there(file, directory) for file in files]
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda file: fetch(file, directory), files))
+        return list(pool.map(lambda file: fetch_if_there(file, directory), files))
+
+
+def records_of(path: Path | None, name: str, schema: Schema, notes: FileNotes) -> Iterator[Record]:
+    """The records of a fetched file, by the strict reader; of one that is gone, one that says so."""
+    return read_file(path, schema, notes) if path else iter([broken(1, "object_gone", name)])

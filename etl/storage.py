@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlparse
 
-from etl.errors import EtlError, InputError, LakeBusyError
+from etl.errors import EtlError, InputError, LakeBusyError, ObjectGoneError
 
 # Each kind of write that the job makes, in its order; a new one needs a kill test.
 POINTS = (
@@ -310,7 +310,7 @@ def s3_client() -> Any:
 
 
 def download(bucket: str, key: str, version_id: str | None, target: Path) -> Path:
-    """One exact version of an object to a local path, complete or not there."""
+    """One exact version of an object to a local path, complete or not there. Raises ObjectGoneError."""
     from botocore.exceptions import ClientError
 
     extra = {"VersionId": version_id} if version_id else {}
@@ -321,7 +321,7 @@ def download(bucket: str, key: str, version_id: str | None, target: Path) -> Pat
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in ("NoSuchKey", "NoSuchVersion", "404"):
-            raise InputError(f"no such object: s3://{bucket}/{key} version {version_id!r}") from error
+            raise ObjectGoneError(f"no such object: s3://{bucket}/{key} version {version_id!r}") from error
         raise
     with partial.open("wb") as out:
         for chunk in body.iter_chunks(1 << 20):

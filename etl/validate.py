@@ -6,6 +6,7 @@ from typing import Any
 from etl.engines.base import Engine, Landing
 from etl.errors import QualityThresholdError
 from etl.manifest import Manifest
+from etl.reader.records import PARSE_ERRORS
 from etl.report import Report
 from etl.schemas import Schema
 from etl.storage import Storage
@@ -28,6 +29,8 @@ def judge(found: Iterable[tuple[Any, ...]], schema: Schema, landing: Landing, re
         rows, rejected = by_source.get(source, (0, 0))
         by_source[source] = (rows + count, rejected + (count if failed else 0))
         _add_reasons(report.quarantined_by_rule, failed, count)
+        if failed == "object_gone":
+            report.left_out.append(f"{source}: {PARSE_ERRORS[failed]}")
         _add_reasons(report.warnings_by_rule, warned, count)
     total, rejected = sum(r for r, _ in by_source.values()), sum(f for _, f in by_source.values())
     report.by_kind[schema.name] = {"rows_in": total, "accepted": total - rejected, "quarantined": rejected}

@@ -2,7 +2,8 @@
 
 `--max-quarantined-share 0.5` beside `--run` or `--scan`: the run that starts now may reject so much.
 
-`--run`: the files of a run that failed. `--scan`: what lies in raw-data/ and nobody announced.
+`--run`: the files of a run that failed; `--without KEY…` beside it leaves these out, and waiting.
+`--scan`: what lies in raw-data/ and nobody announced.
 `--corrected`: rejects from quarantine/, corrected by hand; they become a new raw file and keep their places.
 """
 
@@ -29,8 +30,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--kind", choices=("sales", "customers"), help="of --corrected, in place of what its columns say"
     )
+    parser.add_argument("--without", nargs="+", metavar="KEY", help="files of --run that stay out")
     parser.add_argument("--max-quarantined-share", type=float, metavar="SHARE")
     options = parser.parse_args(argv)
+    if options.without and not options.run:
+        parser.error("--without needs --run")
 
     def run() -> int:
         stage = settings.load(options.stage)
@@ -38,6 +42,8 @@ def main(argv: Sequence[str]) -> int:
         if options.corrected:
             return _corrected(stage, options.corrected, options.kind)
         payload = {"runId": options.run} if options.run else {"scan": True}
+        if options.without:
+            payload["without"] = options.without
         if options.max_quarantined_share is not None:
             payload["maxQuarantinedShare"] = options.max_quarantined_share
         result = call(session, stage, "reingest-files", payload)

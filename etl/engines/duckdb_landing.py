@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TextIO
 
 from etl.reader.clean import CleanCsv, clean_csv
-from etl.reader.files import compression_of, read_file
+from etl.reader.files import compression_of
 from etl.reader.records import DAMAGED, MAX_LINE, FileNotes, Record
 from etl.reader.sift import HOLDER, sift
 from etl.schemas import Schema
+from etl.sources import records_of
 from etl.sqlgen import empty_landed
 
 _RECORD = "record*"  # a name that no clean file has
@@ -65,12 +66,17 @@ class Origin:
 
 
 def land_file(
-    path: Path, origin: Origin, schema: Schema, way: Way, large: int, new_path: NewPath
+    path: Path | None, origin: Origin, schema: Schema, way: Way, large: int, new_path: NewPath
 ) -> LandedFile:
-    """A CSV of `large` bytes is read in parts, by several cores."""
-    if way is Way.CLEAN and compression_of(path) in (None, "gzip") and (clean := clean_csv(path, schema)):
+    """A CSV of `large` bytes is read in parts, by several cores; of a file that is gone there is no path."""
+    if (
+        path
+        and way is Way.CLEAN
+        and compression_of(path) in (None, "gzip")
+        and (clean := clean_csv(path, schema))
+    ):
         return _natively(path, clean, None, origin, schema, large)
-    if way < Way.STRICT:
+    if path and way < Way.STRICT:
         copy, records = new_path("sifted"), new_path("landed")
         with copy.open("wb") as out, records.open("w", encoding="utf-8") as lines:
             found = sift(path, schema, out, partial(_write, lines))
@@ -80,7 +86,7 @@ def land_file(
         records.unlink()
     notes, records = FileNotes(), new_path("landed")
     with records.open("w", encoding="utf-8") as lines:
-        for record in read_file(path, schema, notes):
+        for record in records_of(path, origin.name, schema, notes):
             _write(lines, record)
     query = _strict(records, origin, schema, bool(notes.damage))
     return LandedFile(query, query, query, notes, native=False)

@@ -12,10 +12,10 @@ from typing import Any
 
 from etl.manifest import SourceFile
 from etl.reader.clean import clean_csv
-from etl.reader.files import compression_of, read_file
+from etl.reader.files import compression_of
 from etl.reader.records import DAMAGED, FileNotes, Record
 from etl.schemas import SCHEMAS, Schema
-from etl.sources import fetch
+from etl.sources import fetch_if_there, records_of
 from etl.storage import Storage, s3_client
 
 NOTES = -1  # the record number of the row that carries a file's notes to the driver
@@ -34,8 +34,8 @@ class CleanFile:
 
 def clean_file(file: SourceFile, schema: Schema, folder: Path, local: bool) -> CleanFile | None:
     """The file's shape if it is clean, plain and, in S3, still the version that the manifest names."""
-    path = fetch(file, folder)
-    found = clean_csv(path, schema) if compression_of(path) is None else None
+    path = fetch_if_there(file, folder)
+    found = clean_csv(path, schema) if path and compression_of(path) is None else None
     if found is None or not found.has_records:
         return None
     if file.bucket is None or local:
@@ -120,7 +120,7 @@ def _reader(schema_name: str, folder: str | None) -> Callable[[Iterator[Any]], I
             for batch in batches:
                 for described in batch.column(0).to_pylist():
                     file = _described(described)
-                    yield from _batches(fetch(file, Path(folder or own)), file, schema)
+                    yield from _batches(fetch_if_there(file, Path(folder or own)), file, schema)
 
     return read
 
@@ -130,9 +130,9 @@ def _described(text: str) -> SourceFile:
     return SourceFile(**found | {"object_time": datetime.fromisoformat(found["object_time"])})
 
 
-def _batches(path: Path, file: SourceFile, schema: Schema) -> Iterator[Any]:
+def _batches(path: Path | None, file: SourceFile, schema: Schema) -> Iterator[Any]:
     notes = FileNotes()
-    records = read_file(path, schema, notes)
+    records = records_of(path, file.name, schema, notes)
     while rows := list(islice(records, _ROWS)):
         yield _batch(rows, file, schema)
     told = json.dumps({"unknown": sorted(notes.unknown), "seen": sorted(notes.seen), "damage": notes.damage})

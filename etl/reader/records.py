@@ -22,6 +22,7 @@ PARSE_ERRORS: Mapping[str, str] = {
     "not_a_json_object": "not one JSON object on one line",
     "repeated_column": "a column (or a key within an object) that comes twice: which value is meant?",
     "nested_value": "an object or a list where a single value belongs",
+    "object_gone": "deleted after it was listed: there is nothing left to read",
     DAMAGED: "damaged, truncated or in a format or compression that is not read here",
 }
 

@@ -2,20 +2,32 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from etl import glue, storage
+from etl.engines import spark_io
 from etl.errors import InputError
 from etl.job import main
 from etl.lambda_small_batch import handler
+from etl.manifest import parse_manifest
+from etl.schemas import SALES
 
 SAMPLES = Path(__file__).parents[2] / "etl" / "samples"
 BUCKET = "order-lake-test"
+MANIFEST = {
+    "run_id": "run-1",
+    "as_of": "2024-12-31",
+    "output": f"s3://{BUCKET}/processed-data",
+    "quarantine": f"s3://{BUCKET}/quarantine",
+    "database": "order_lake_test",
+}
 
 
 @pytest.fixture
@@ -49,14 +61,7 @@ def upload(s3: Any, key: str, content: bytes) -> dict[str, Any]:
 
 
 def put_manifest(s3: Any, files: list[dict[str, Any]], run_id: str = "run-1") -> str:
-    body = {
-        "run_id": run_id,
-        "as_of": "2024-12-31",
-        "files": files,
-        "output": f"s3://{BUCKET}/processed-data",
-        "quarantine": f"s3://{BUCKET}/quarantine",
-        "database": "order_lake_test",
-    }
+    body = MANIFEST | {"run_id": run_id, "files": files}
     s3.put_object(Bucket=BUCKET, Key=f"temp/{run_id}.json", Body=json.dumps(body))
     return f"s3://{BUCKET}/temp/{run_id}.json"
 
@@ -160,13 +165,50 @@ def test_a_manifest_that_is_none_is_one_clear_sentence(
     assert capsys.readouterr().err.startswith("error: the manifest is not usable: KeyError")
 
 
-def test_an_object_version_that_is_gone_is_one_clear_sentence(
-    cloud: Any, capsys: pytest.CaptureFixture[str]
+def remove(s3: Any, file: dict[str, Any], versioned: bool) -> tuple[dict[str, Any], str]:
+    """The object deleted by its version or, as the nightly job lists it, by its key; and its name."""
+    name = f"s3://{BUCKET}/{file['key']}"
+    if not versioned:
+        s3.delete_object(Bucket=BUCKET, Key=file["key"])
+        return file | {"version_id": None}, name
+    s3.delete_object(Bucket=BUCKET, Key=file["key"], VersionId=file["version_id"])
+    return file, f"{name}?versionId={file['version_id']}"
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+def test_an_object_that_is_gone_is_quarantined_by_name_and_the_files_beside_it_are_published(
+    cloud: Any, versioned: bool
 ) -> None:
-    files = samples(cloud)
-    cloud.delete_object(Bucket=BUCKET, Key=files[0]["key"], VersionId=files[0]["version_id"])
-    assert main(["--engine", "duckdb", "--manifest", put_manifest(cloud, files)]) == 2
-    assert "no such object: s3://order-lake-test/raw-data/sales_data.csv" in capsys.readouterr().err
+    sold, kept = samples(cloud)
+    gone, name = remove(cloud, sold, versioned)
+    answer = handler({"manifest": put_manifest(cloud, [gone, kept])})
+    assert (answer["accepted"], answer["quarantined_by_rule"]) == (7, {"object_gone": 1})
+    assert answer["left_out"] == [f"{name}: deleted after it was listed: there is nothing left to read"]
+    (rejects,) = keys(cloud, "quarantine/")
+    [row] = map(json.loads, cloud.get_object(Bucket=BUCKET, Key=rejects)["Body"].read().splitlines())
+    assert (row["source"], row["record"], row["reasons"], row["raw"]) == (name, 1, "object_gone", name)
+
+
+def test_spark_reads_an_object_that_is_gone_as_one_record_that_says_so(cloud: Any, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    sold, _ = samples(cloud)
+    gone, name = remove(cloud, sold, versioned=True)
+    file = parse_manifest(json.dumps(MANIFEST | {"files": [gone]})).files[0]
+    assert spark_io.clean_file(file, SALES, tmp_path, local=False) is None
+    described = json.dumps(asdict(file), default=lambda value: value.isoformat())
+    batches = iter([pa.RecordBatch.from_pydict({"file": [described]})])
+    rows = [row for batch in spark_io._reader("sales", str(tmp_path))(batches) for row in batch.to_pylist()]
+    assert [(row["source"], row["record"], row["error"]) for row in rows] == [
+        (name, 1, "object_gone"),
+        (name, spark_io.NOTES, None),
+    ]
+
+
+def test_a_bucket_that_is_gone_stops_the_run(cloud: Any) -> None:
+    gone, kept = samples(cloud)
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        handler({"manifest": put_manifest(cloud, [gone | {"bucket": "another-lake"}, kept])})
+    assert keys(cloud, "processed-data/_published.json") == []
 
 
 def test_as_a_glue_job_an_error_is_raised_by_its_class(cloud: Any) -> None:

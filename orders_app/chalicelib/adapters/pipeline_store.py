@@ -1,7 +1,7 @@
 """Raw files and ETL runs in PostgreSQL: the lock is a partial unique index, changes are compare-and-set."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
@@ -141,13 +141,13 @@ class PostgresPipelineStore:
                 raise psycopg.Rollback
         return bool(gone)
 
-    def requeue(self, run_id: str) -> int:
+    def requeue(self, run_id: str, without: Collection[str] = ()) -> int:
         with self._connect() as connection:
             query = (
                 "update pipeline_files set state = 'pending', run_id = null"
-                " where run_id = %s and state = 'failed' returning id"
+                " where run_id = %s and state = 'failed' and not key = any(%s) returning id"
             )
-            return len(_rows(connection, query, run_id))
+            return len(_rows(connection, query, run_id, list(without)))
 
     def pending(self) -> int:
         with self._connect() as connection:

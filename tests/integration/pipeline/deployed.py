@@ -90,6 +90,19 @@ def number(sql: str) -> str:
 
 
 @contextmanager
+def unannounced(platform: Platform) -> Iterator[None]:
+    """Meanwhile the bucket tells nobody of what is put there."""
+    s3 = platform.client("s3")
+    told = s3.get_bucket_notification_configuration(Bucket=LAKE)
+    told.pop("ResponseMetadata")
+    s3.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration={})
+    try:
+        yield
+    finally:
+        s3.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration=told)
+
+
+@contextmanager
 def settings(platform: Platform, functions: tuple[str, ...], **changes: str) -> Iterator[None]:
     """Further environment for these functions while this lasts."""
     client = platform.client("lambda")

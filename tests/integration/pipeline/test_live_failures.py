@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,9 +27,11 @@ from tests.integration.pipeline.deployed import (
     run_of,
     sales,
     settings,
+    unannounced,
     upload,
 )
 from tests.live import Platform
+from tests.unit.pipeline.builders import s3_body, s3_record
 
 pytestmark = pytest.mark.e2e
 JOB_SCRIPT = "scripts/job.py"
@@ -54,6 +56,19 @@ def burning(platform: Platform, **changes: str) -> Iterator[None]:
             yield
     finally:
         s3.put_object(Bucket=LAKE, Key=JOB_SCRIPT, Body=script)
+
+
+def announce(platform: Platform, files: Mapping[str, bytes], gone: bool = False) -> None:
+    """Uploads that one message tells of, so that one run takes them; the last may be deleted before."""
+    s3, records = platform.client("s3"), []
+    with unannounced(platform):
+        for key, body in files.items():
+            version = s3.put_object(Bucket=LAKE, Key=key, Body=body)["VersionId"]
+            records.append(s3_record(key, versionId=version, size=len(body)))
+        if gone:
+            s3.delete_object(Bucket=LAKE, Key=key, VersionId=version)
+    queue = platform.client("sqs").get_queue_url(QueueName=names.resource("raw-data-queue", STAGE))
+    platform.client("sqs").send_message(QueueUrl=queue["QueueUrl"], MessageBody=s3_body(*records))
 
 
 @pytest.fixture
@@ -176,6 +191,38 @@ def test_too_many_rejects_stop_the_run_before_anything_is_published(platform: Pl
     assert len([row for row in quarantined() if "/raw-data/rubbish.csv?" in str(row["source"])]) == 60
 
 
+def test_an_object_that_is_gone_is_left_out_of_its_run_and_told_of(platform: Platform) -> None:
+    files = {f"raw-data/kept-{n}.csv": sales(f"708{n},C001,P1,1,1.00,2024-03-15,North") for n in range(5)}
+    announce(
+        platform, files | {"raw-data/gone.csv": sales("7089,C001,P1,1,9.00,2024-03-15,North")}, gone=True
+    )
+    run = ended(platform, "raw-data/gone.csv")
+    assert (run["state"], run["attempt"]) == ("succeeded", 1)
+    assert {ended(platform, key)["run_id"] for key in files} == {run["run_id"]}
+    assert number("select sum(daily_revenue) from daily_sales where order_date = '2024-03-15'") == "5.00"
+    subject, alert = alerted(platform, run["run_id"])
+    assert (subject, alert["count"]) == ("Files were left out of an ETL run", 1)
+    assert "raw-data/gone.csv?versionId=" in alert["files"][0]
+    [row] = [row for row in quarantined() if "/raw-data/gone.csv?" in str(row["source"])]
+    assert (row["reasons"], row["raw"]) == ("object_gone", row["source"])
+
+
+def test_a_failed_run_is_taken_in_again_without_the_file_that_fails_it(platform: Platform) -> None:
+    lines = [f"709{n:03},C001,P1,none,5.00,2024-03-16,North" for n in range(120)]
+    good = sales("7099999,C001,P1,1,2.00,2024-03-16,North")
+    announce(platform, {"raw-data/fails.csv": sales(*lines), "raw-data/passes.csv": good})
+    failed = ended(platform, "raw-data/passes.csv")
+    assert (failed["state"], failed["run_id"]) == ("failed", ended(platform, "raw-data/fails.csv")["run_id"])
+    said = command(platform, "scripts.reingest", "--run", failed["run_id"], "--without", "raw-data/fails.csv")
+    assert (said.returncode, said.stdout[:9]) == (0, "1 file(s)"), said.stderr
+    idle(platform)
+    assert ended(platform, "raw-data/passes.csv")["state"] == "succeeded"
+    assert number("select sum(daily_revenue) from daily_sales where order_date = '2024-03-16'") == "2.00"
+    assert ended(platform, "raw-data/fails.csv")["run_id"] == failed["run_id"]
+    unknown = command(platform, "scripts.reingest", "--run", failed["run_id"], "--without", "raw-data/x.csv")
+    assert (unknown.returncode, "is no key of a file" in unknown.stderr) == (1, True)
+
+
 def test_many_arrivals_make_few_runs_and_none_is_lost_while_a_run_is_on(platform: Platform) -> None:
     keys = [
         upload(platform, f"raw-data/many/{n}.csv", sales(f"72{n:03},C001,P1,1,1.00,2024-03-06,North"))
@@ -192,14 +239,8 @@ def test_many_arrivals_make_few_runs_and_none_is_lost_while_a_run_is_on(platform
 
 
 def test_files_that_nobody_announced_are_found_by_a_scan(platform: Platform) -> None:
-    s3 = platform.client("s3")
-    told = s3.get_bucket_notification_configuration(Bucket=LAKE)
-    told.pop("ResponseMetadata")
-    s3.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration={})
-    try:
+    with unannounced(platform):
         key = upload(platform, "raw-data/silent.csv", sales("7301,C001,P1,1,5.00,2024-03-07,North"))
-    finally:
-        s3.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration=told)
     assert run_of(platform, key) is None
     said = command(platform, "scripts.reingest", "--scan")
     assert said.returncode == 0, said.stderr

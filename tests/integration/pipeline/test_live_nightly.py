@@ -3,8 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -13,7 +11,7 @@ from scripts.local_run.environment import ROOT
 from scripts.local_run.lake_story import SAMPLES, query
 from scripts.local_run.outside import wait_until
 from scripts.local_run.stack import STAGE
-from tests.integration.pipeline.deployed import LAKE, ended, idle, number, sales, upload
+from tests.integration.pipeline.deployed import LAKE, ended, idle, number, sales, unannounced, upload
 from tests.live import Platform
 
 pytestmark = pytest.mark.e2e
@@ -114,19 +112,6 @@ def test_the_nightly_workflow_has_spark_read_the_crawled_tables(platform: Platfo
     )
     [found] = wait_until(lambda: platform.rows(adopted), bool, "the checks of the nightly run", 200)
     assert found == ("succeeded", "spark", "started outside of the starter")
-
-
-@contextmanager
-def unannounced(platform: Platform) -> Iterator[None]:
-    """Meanwhile the bucket tells nobody of what is put there."""
-    s3 = platform.client("s3")
-    told = s3.get_bucket_notification_configuration(Bucket=LAKE)
-    told.pop("ResponseMetadata")
-    s3.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration={})
-    try:
-        yield
-    finally:
-        s3.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration=told)
 
 
 def crawl(platform: Platform) -> None:

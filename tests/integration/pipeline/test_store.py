@@ -145,6 +145,17 @@ def test_files_of_a_failed_run_wait_until_they_are_requeued(store: PipelineStore
     assert (store.requeue("run-1"), store.pending()) == (0, 1)
 
 
+def test_files_of_a_failed_run_can_be_requeued_without_one_that_is_never_readable(
+    store: PipelineStore,
+) -> None:
+    store.record([raw_file("raw-data/good.csv"), raw_file("raw-data/bad.csv")], NOON)
+    store.advance(claimed(store), State.FAILED, NOON)
+    waiting = len(store.files_of("run-1"))
+    assert store.requeue("run-1", without=["raw-data/bad.csv"]) == waiting - 1
+    assert [file.key for file in store.files_of("run-1")] == ["raw-data/bad.csv"]
+    assert store.requeue("run-1") == 1
+
+
 def test_an_adopted_run_needs_the_lock_and_a_new_id(store: PipelineStore) -> None:
     assert store.adopt(run("jr_1"))
     assert not store.adopt(run("jr_2"))

@@ -1,6 +1,6 @@
 """In-memory stand-ins of the data path's ports; the store is held to the real one by a contract test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -116,8 +116,8 @@ class FakeStore:
             kept.state, kept.run_id = "pending", None
         return True
 
-    def requeue(self, run_id: str) -> int:
-        failed = [kept for kept in self._of(run_id) if kept.state == "failed"]
+    def requeue(self, run_id: str, without: Collection[str] = ()) -> int:
+        failed = [k for k in self._of(run_id) if k.state == "failed" and k.file.key not in without]
         for kept in failed:
             kept.state, kept.run_id = "pending", None
         return len(failed)

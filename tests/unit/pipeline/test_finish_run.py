@@ -29,6 +29,17 @@ def test_a_marker_delivered_twice_starts_the_crawler_once() -> None:
     assert world.crawlers.starts == 1
 
 
+def test_people_are_told_once_of_files_that_were_left_out_of_a_run_that_succeeded() -> None:
+    world = World()
+    run = world.running()
+    left_out = [f"s3://lake/raw-data/{n}.csv: deleted after it was listed" for n in range(25)]
+    for _ in range(2):
+        on_published(world.finisher, world.publish(run.run_id, left_out=left_out))
+    said = {"run_id": run.run_id, "count": 25, "files": left_out[:20]}
+    assert world.alerts.alerts == [("Files were left out of an ETL run", said)]
+    assert world.run(run.run_id).state is State.CRAWLING
+
+
 def test_a_marker_that_another_run_has_written_over_is_read_as_it_was() -> None:
     world = World()
     run = world.running()

@@ -18,6 +18,27 @@ def test_the_files_of_a_failed_run_make_a_new_run() -> None:
     assert (answer["files"], answer["startedRun"] not in (None, run.run_id)) == (1, True)
 
 
+def test_a_file_that_can_never_succeed_is_left_out_and_waits() -> None:
+    world = World()
+    run = world.running("raw-data/good.csv", "raw-data/bad.csv", "raw-data/fine.csv")
+    end_failed(world.starter, world.alerts, run, "sums that no table can hold")
+    answer = reingest(world.starter, {"runId": run.run_id, "without": ["raw-data/bad.csv"]})
+    assert answer["files"] == 2
+    taken = json.loads(manifest(world, answer["startedRun"]))["files"]
+    assert [file["key"] for file in taken] == ["raw-data/fine.csv", "raw-data/good.csv"]
+    assert world.store.states()["raw-data/bad.csv"] == "failed"
+
+
+@pytest.mark.parametrize("without", [["raw-data/other.csv"], "raw-data/other.csv", [7], 7, None, [[]]])
+def test_what_is_left_out_must_be_of_the_run(without: object) -> None:
+    world = World()
+    run = world.running()
+    end_failed(world.starter, world.alerts, run, "rubbish in, nothing out")
+    with pytest.raises(BadPayloadError, match="is no key of a file of run"):
+        reingest(world.starter, {"runId": run.run_id, "without": without})
+    assert world.store.pending() == 0
+
+
 def test_a_scan_records_what_was_never_announced_and_nothing_twice() -> None:
     world = World()
     world.arrive("raw-data/known.csv")

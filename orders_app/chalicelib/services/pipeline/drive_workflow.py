@@ -11,6 +11,7 @@ from chalicelib.services.pipeline.finish_run import (
     facts_of,
     read_marker,
     read_report,
+    tell_left_out,
 )
 from chalicelib.services.pipeline.manifest import PUBLISHED_KEY, manifest_key
 from chalicelib.services.pipeline.model import (
@@ -67,6 +68,7 @@ def check_run(finisher: Finisher, payload: Mapping[str, Any]) -> dict[str, Any]:
     if run.state in NOT_PUBLISHED:  # the job succeeded: its marker may still be on its way
         report = read_report(finisher, run.run_id)
         run = _must(starter.store.advance(run, State.PUBLISHED, now, report=report), run)
+        tell_left_out(finisher, run.run_id, report)
     if run.state is not State.CHECKING:
         run = _must(starter.store.advance(run, State.CHECKING, now), run)
     result = finisher.checker.check(facts_of(finisher, run))

@@ -21,11 +21,13 @@ PATIENCE = timedelta(hours=1)  # with a day that is over and still moving
 LOOK_AGAIN = timedelta(minutes=10)  # at tables with a day that was moving
 FRESH = timedelta(hours=3)  # a completed order is in the tables by then
 RECENT_RUNS = 20
+SHOWN_FILES = 20
 STEP_LEASE = timedelta(minutes=15)  # a crawl, or the checks
 # What the database keeps of a report; the whole one stays in the bucket.
 _KEPT = (
     "engine", "status", "rows_in", "accepted", "quarantined", "quarantined_by_rule", "warnings_by_rule",
-    "duplicates", "dates_touched", "customers_touched", "tables", "quarantine", "seconds", "published_at",
+    "duplicates", "dates_touched", "customers_touched", "tables", "quarantine", "left_out", "seconds",
+    "published_at",
 )  # fmt: skip
 
 
@@ -56,10 +58,19 @@ def note_published(finisher: Finisher, marker: Mapping[str, Any]) -> Run | None:
         report = read_report(finisher, run.run_id)
         changes = {"report": report, "attempt": 1, "retry_at": None, "lease_until": now + STEP_LEASE}
         run = finisher.starter.store.advance(run, State.PUBLISHED, now, **changes)
+        if run is not None:
+            tell_left_out(finisher, run.run_id, report)
     if run is None or run.driver is Driver.WORKFLOW:
         return run
     unfinished = run.state is State.PUBLISHED or (run.state is State.CRAWLING and _lapsed(finisher, run))
     return start_crawl(finisher, run) if unfinished else run
+
+
+def tell_left_out(finisher: Finisher, run_id: str, report: Mapping[str, Any]) -> None:
+    """People are told of files that the run did not take in, though it succeeded."""
+    if files := report.get("left_out"):
+        said = {"run_id": run_id, "count": len(files), "files": files[:SHOWN_FILES]}
+        finisher.alerts.alert("Files were left out of an ETL run", said)
 
 
 def start_crawl(finisher: Finisher, run: Run) -> Run | None:

@@ -1,6 +1,6 @@
 """What the use cases of the data path need from outside, as protocols; adapters implement them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -62,8 +62,8 @@ class PipelineStore(Protocol):
         """Undoes the claim of a run that did not start: its files are pending again."""
         ...
 
-    def requeue(self, run_id: str) -> int:
-        """Makes the files of a failed run pending again; how many."""
+    def requeue(self, run_id: str, without: Collection[str] = ()) -> int:
+        """Makes the files of a failed run pending again, but for those keys; how many."""
         ...
 
 

@@ -12,7 +12,8 @@ from chalicelib.services.pipeline.start_run import Starter, start_run
 def reingest(starter: Starter, payload: object) -> dict[str, Any]:
     """{"runId"} makes a failed run's files pending again, {"scan": true} records what nobody announced.
 
-    "maxQuarantinedShare" beside them holds for the run that is started now, and for its retries.
+    "maxQuarantinedShare" beside them holds for the run that is started now, and for its retries. "without"
+    beside "runId" lists keys: their files stay with the failed run, until it is named without them.
     """
     if not isinstance(payload, Mapping):
         raise BadPayloadError(f"the payload is not a JSON object but {payload!r:.200}")
@@ -20,7 +21,7 @@ def reingest(starter: Starter, payload: object) -> dict[str, Any]:
     if payload.get("scan") is True:
         count = starter.store.record(_unrecorded(starter), starter.clock())
     else:
-        count = _requeued(starter, payload.get("runId"))
+        count = _requeued(starter, payload.get("runId"), payload.get("without", []))
     started = start_run(starting) if count else None
     starter.log.info("files taken in again", count=count, payload=dict(payload))
     return {"files": count, "startedRun": started.run_id if started else None}
@@ -34,11 +35,15 @@ def _with_share(starter: Starter, share: object) -> Starter:
     return replace(starter, rules=replace(starter.rules, max_quarantined_share=float(share)))
 
 
-def _requeued(starter: Starter, run_id: object) -> int:
+def _requeued(starter: Starter, run_id: object, without: object) -> int:
     run = starter.store.get(run_id) if isinstance(run_id, str) else None
     if run is None:
         raise BadPayloadError(f"no run {run_id!r}; give runId, or scan")
-    return starter.store.requeue(run.run_id)
+    known = [file.key for file in starter.store.files_of(run.run_id)]
+    keys: list[Any] = without if isinstance(without, list) else [without]
+    if strange := [key for key in keys if key not in known]:
+        raise BadPayloadError(f"{strange[0]!r} is no key of a file of run {run.run_id!r}")
+    return starter.store.requeue(run.run_id, keys)
 
 
 def _unrecorded(starter: Starter) -> list[RawFile]:
