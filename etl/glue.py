@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlparse
 
 from etl.errors import InputError
-from etl.manifest import KIND_NAMES, Manifest, SourceFile, kind_of, usable_run_id
+from etl.manifest import RAW_PREFIX, Manifest, SourceFile, is_data, kind_of, usable_run_id
 from etl.schemas import CUSTOMERS, SALES
 from etl.storage import s3_client
+from etl.validate import LEAVE_OUT
 
 _OWN_TABLES = ("sales", "daily_sales", "customer_metrics")
 
@@ -44,6 +45,7 @@ def catalog_manifest(
     """The objects behind the raw tables of a database, as the seed's job reads its input from the catalog.
 
     Without a prefix every table that looks like sales or customers is one; with it, those of that prefix.
+    Of all that ever came, a file that is too bad is left out: it must not stop every nightly run.
     """
     bucket = urlparse(output).netloc
     if not bucket:
@@ -58,6 +60,7 @@ def catalog_manifest(
         output=output.rstrip("/"),
         quarantine=f"s3://{bucket}/quarantine",
         database=database,
+        options={LEAVE_OUT: True},
     )
 
 
@@ -88,11 +91,12 @@ def _objects(table: dict[str, Any]) -> Iterator[SourceFile]:
     pages = s3_client().get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=where.netloc, Prefix=where.path.lstrip("/")):
         for found in page.get("Contents", ()):
-            if found["Size"] and not found["Key"].endswith("/"):
+            if is_data(found["Key"]):
                 by_key = kind_of(found["Key"])
+                told = found["Key"].startswith(RAW_PREFIX) or by_key != "sales"
                 yield SourceFile(
                     key=found["Key"],
-                    kind=by_key if by_key in KIND_NAMES[1:] else kind,
+                    kind=by_key if told else kind,
                     object_time=found["LastModified"],
                     bucket=where.netloc,
                     etag=found["ETag"].strip('"'),

@@ -2,16 +2,17 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from etl.errors import InputError
 from etl.options import usable_options
 
 _NAMES_SALES = re.compile(r"(?<![a-z])(orders?|sales?)(?![a-z])")  # customer_orders.csv holds orders
+RAW_PREFIX = "raw-data/"
 KIND_NAMES = ("sales", "customers", "orders")
 
 
@@ -61,6 +62,10 @@ class Manifest:
         found = self.options.get("currency")
         return None if found is None else usable_currency(found)
 
+    def without(self, names: Collection[str]) -> Self:
+        """The same run, without the files of these names."""
+        return replace(self, files=tuple(file for file in self.files if file.name not in names))
+
     def of(self, schema: str) -> list[SourceFile]:
         """The files of one schema, each once, in an order that does not depend on how they were listed."""
         listed = sorted((f for f in self.files if f.schema == schema), key=lambda f: (f.version, f.name))
@@ -72,13 +77,18 @@ class Manifest:
 
 
 def kind_of(key: str) -> str:
-    """The kind of a raw object by its key, as the starter decides it: orders, customers, else sales."""
+    """By its folder, else by its name, as the starter decides it: a test holds both to the same."""
+    folder, _, rest = key.removeprefix(RAW_PREFIX).partition("/")
+    if rest and folder in KIND_NAMES:
+        return folder
     name = key.rsplit("/", 1)[-1].lower()
-    if "raw-data/orders/" in key or key.startswith("orders/"):
-        return "orders"
-    if "raw-data/customers/" in key:
-        return "customers"
     return "customers" if "customer" in name and not _NAMES_SALES.search(name) else "sales"
+
+
+def is_data(key: str) -> bool:
+    """False for folder markers and hidden files, which the starter does not record either."""
+    name = key.rsplit("/", 1)[-1]
+    return name != "" and not name.startswith(("_", ".")) and "$folder$" not in name
 
 
 def parse_manifest(body: str | bytes) -> Manifest:

@@ -29,7 +29,7 @@ from etl.sqlgen import checked_sql
 from etl.state import LakeState, load_tagged, save_state
 from etl.storage import Guarded, Storage, storage_for
 from etl.sweep import grace, retire, sweep
-from etl.validate import check_threshold, counted, judge, profile, put_quarantine
+from etl.validate import check_threshold, counted, judge, profile, put_quarantine, too_bad
 
 _T = TypeVar("_T")
 PUBLISHED = "_published.json"
@@ -66,15 +66,7 @@ def _run(
 ) -> Report:
     report = Report(manifest.run_id, engine.name, manifest.as_of.isoformat())
     try:
-        with ThreadPoolExecutor(1) as pool:
-            with report.phase("read"):
-                customers = land(engine, manifest, CUSTOMERS)
-                looked = pool.submit(look, engine, manifest, CUSTOMERS, customers)  # while sales are landed
-                sales = land(engine, manifest, SALES)
-            with report.phase("validate"):
-                of_sales = look(engine, manifest, SALES, sales)
-                found = [(CUSTOMERS, customers, *looked.result()), (SALES, sales, *of_sales)]
-                shape = validate(engine, manifest, found, report, quarantine)
+        shape = take_in(engine, manifest, report, quarantine)
         merge(engine, storage, catalog, manifest, shape, report)
         report.warn(LINE_SUPERSEDED, report.duplicates)
         with report.phase("sweep"):
@@ -86,6 +78,26 @@ def _run(
         raise
     finally:
         publish(storage, manifest, report)
+
+
+def take_in(engine: Engine, manifest: Manifest, report: Report, quarantine: Storage) -> Shape:
+    """Read and validate; once more without the files that are too bad, where those are to be left out."""
+    with ThreadPoolExecutor(1) as pool:
+        with report.phase("read"):
+            customers = land(engine, manifest, CUSTOMERS)
+            looked = pool.submit(look, engine, manifest, CUSTOMERS, customers)  # while sales are landed
+            sales = land(engine, manifest, SALES)
+        with report.phase("validate"):
+            of_sales = look(engine, manifest, SALES, sales)
+            found = [(CUSTOMERS, customers, *looked.result()), (SALES, sales, *of_sales)]
+            for schema, landing, counts, told in found:
+                judge(counts, schema, landing, report)
+                report.profile[schema.name] = told
+            bad = too_bad(report, manifest.options)
+            if not bad:
+                return validate(engine, manifest, report, quarantine)
+    report.start_over(bad.values())
+    return take_in(engine, manifest.without(bad), report, quarantine)
 
 
 def merge(
@@ -145,17 +157,8 @@ def look(
     return engine.rows(counted(name)), profile(engine, schema, name)
 
 
-def validate(
-    engine: Engine,
-    manifest: Manifest,
-    found: Sequence[tuple[Schema, Landing, list[tuple[Any, ...]], dict[str, Any]]],
-    report: Report,
-    quarantine: Storage,
-) -> Shape:
-    """Judge what was found of each kind; what shape the batch has decides which plans are needed."""
-    for schema, landing, counts, told in found:
-        judge(counts, schema, landing, report)
-        report.profile[schema.name] = told
+def validate(engine: Engine, manifest: Manifest, report: Report, quarantine: Storage) -> Shape:
+    """Put what was rejected aside; what shape the batch has decides which plans are needed."""
     report.check_balance()
     shape = number_lines(engine, report)
     put_quarantine(engine, CUSTOMERS, None, quarantine, manifest, report)

@@ -1,7 +1,7 @@
 """The run report: what came in, what became of every row, what was touched and how long each phase took."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
@@ -51,6 +51,11 @@ class Report:
         self.warnings_by_rule.pop(rule.name, None)
         if count:
             self.warnings_by_rule[rule.name] = count
+
+    def start_over(self, left_out: Iterable[str]) -> None:
+        """Forget what was counted, for a run that begins again without some files."""
+        new = Report(self.run_id, self.engine, self.as_of, left_out=list(left_out), seconds=self.seconds)
+        vars(self).update(vars(new))
 
     def check_balance(self) -> None:
         """Input rows = accepted + quarantined, always."""

@@ -15,6 +15,7 @@ from etl.storage import Storage
 # or of one file: thousands of good customers must not outweigh a file of sales that is all wrong.
 MAX_QUARANTINED_SHARE = 0.2
 MIN_ROWS_FOR_THRESHOLD = 100
+LEAVE_OUT = "leave_out_bad_files"  # the option: such a file is left out, and a kind is not judged as a whole
 
 
 def counted(checked: str) -> str:
@@ -25,9 +26,11 @@ def counted(checked: str) -> str:
 def judge(found: Iterable[tuple[Any, ...]], schema: Schema, landing: Landing, report: Report) -> None:
     """Count every row of a kind once as accepted or quarantined, by file and by reason."""
     by_source: dict[str, tuple[int, int]] = {}
+    reasons: dict[str, dict[str, int]] = {}
     for source, failed, warned, count in found:
         rows, rejected = by_source.get(source, (0, 0))
         by_source[source] = (rows + count, rejected + (count if failed else 0))
+        _add_reasons(reasons.setdefault(source, {}), failed, count)
         _add_reasons(report.quarantined_by_rule, failed, count)
         if failed == "object_gone":
             report.left_out.append(f"{source}: {PARSE_ERRORS[failed]}")
@@ -45,6 +48,7 @@ def judge(found: Iterable[tuple[Any, ...]], schema: Schema, landing: Landing, re
                 "kind": schema.name,
                 "rows": rows,
                 "quarantined": failed,
+                "reasons": reasons.get(source, {}),
                 "missing_columns": notes.missing(schema),
                 "unknown_columns": sorted(notes.unknown),
             }
@@ -101,8 +105,9 @@ def put_quarantine(
 
 def check_threshold(report: Report, options: Mapping[str, Any]) -> None:
     """Stop before anything is published if too much was rejected."""
-    most = float(options.get("max_quarantined_share", MAX_QUARANTINED_SHARE))
-    least = int(options.get("min_rows_for_threshold", MIN_ROWS_FOR_THRESHOLD))
+    if options.get(LEAVE_OUT):
+        return
+    most, least = _limits(options)
     parts = [
         *((f"rows are quarantined ({k})", n["quarantined"], n["rows_in"]) for k, n in report.by_kind.items()),
         *((f"rows of {f['source']} are quarantined", f["quarantined"], f["rows"]) for f in report.files),
@@ -113,3 +118,21 @@ def check_threshold(report: Report, options: Mapping[str, Any]) -> None:
             f"{'; '.join(bad)}, more than {most:.0%}: "
             f"nothing is published, see {', '.join(report.quarantine)}"
         )
+
+
+def too_bad(report: Report, options: Mapping[str, Any]) -> dict[str, str]:
+    """The files to be left out, with what is said of each; none where they stop the run instead."""
+    if not options.get(LEAVE_OUT):
+        return {}
+    most, least = _limits(options)
+    return {
+        file["source"]: f"{file['source']}: {file['quarantined']} of {file['rows']} rows would be quarantined"
+        f" ({', '.join(f'{reason} {count}' for reason, count in sorted(file['reasons'].items()))})"
+        for file in report.files
+        if file["rows"] >= least and file["quarantined"] > most * file["rows"]
+    }
+
+
+def _limits(options: Mapping[str, Any]) -> tuple[float, int]:
+    most = float(options.get("max_quarantined_share", MAX_QUARANTINED_SHARE))
+    return most, int(options.get("min_rows_for_threshold", MIN_ROWS_FOR_THRESHOLD))

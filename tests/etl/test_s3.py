@@ -21,6 +21,7 @@ from etl.schemas import SALES
 
 SAMPLES = Path(__file__).parents[2] / "etl" / "samples"
 BUCKET = "order-lake-test"
+SALES_HEADER = "order_id,customer_id,product_id,quantity,price,order_date,region"
 MANIFEST = {
     "run_id": "run-1",
     "as_of": "2024-12-31",
@@ -60,8 +61,8 @@ def upload(s3: Any, key: str, content: bytes) -> dict[str, Any]:
     }
 
 
-def put_manifest(s3: Any, files: list[dict[str, Any]], run_id: str = "run-1") -> str:
-    body = MANIFEST | {"run_id": run_id, "files": files}
+def put_manifest(s3: Any, files: list[dict[str, Any]], run_id: str = "run-1", **more: Any) -> str:
+    body = MANIFEST | {"run_id": run_id, "files": files} | more
     s3.put_object(Bucket=BUCKET, Key=f"temp/{run_id}.json", Body=json.dumps(body))
     return f"s3://{BUCKET}/temp/{run_id}.json"
 
@@ -118,22 +119,53 @@ def test_partitions_are_registered_and_silver_moves_to_the_newest_run(cloud: Any
     assert sorted(p["Values"][0] for p in gold)[0] == "2024-01-15"
 
 
+def raw_table(name: str, key: str, header: str) -> None:
+    columns = [{"Name": column, "Type": "string"} for column in header.split(",")]
+    described = {"Columns": columns, "Location": f"s3://{BUCKET}/{key}"}
+    table = {"Name": name, "StorageDescriptor": described}
+    boto3.client("glue").create_table(DatabaseName="order_lake_test", TableInput=table)
+
+
+def nightly(*arguments: str) -> int:
+    given = ["--JOB_NAME", "etl-job", "--engine", "duckdb", "--database_name", "order_lake_test"]
+    given += ["--table_prefix", "raw_data", "--output_path", f"s3://{BUCKET}/processed-data"]
+    return main([*given, "--TempDir", "s3://x/temp/", "--enable-metrics", "", *arguments])
+
+
 def test_the_job_reads_the_catalogs_raw_tables_in_the_seeds_way(
     cloud: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     samples(cloud)
-    columns = {"raw_data_sales_data_csv": "order_id,customer_id,product_id,quantity,price,order_date,region"}
-    columns["raw_data_customer_data_csv"] = "customer_id,name,email,registration_date,status"
-    for name, header in columns.items():
-        where = f"s3://{BUCKET}/raw-data/{name.removeprefix('raw_data_').removesuffix('_csv')}.csv"
-        described = {"Columns": [{"Name": c, "Type": "string"} for c in header.split(",")], "Location": where}
-        boto3.client("glue").create_table(
-            DatabaseName="order_lake_test", TableInput={"Name": name, "StorageDescriptor": described}
-        )
-    arguments = ["--JOB_NAME", "etl-job", "--engine", "duckdb", "--database_name", "order_lake_test"]
-    arguments += ["--table_prefix", "raw_data", "--output_path", f"s3://{BUCKET}/processed-data"]
-    assert main([*arguments, "--TempDir", "s3://x/temp/", "--enable-metrics", ""]) == 0
+    raw_table("raw_data_sales_data_csv", "raw-data/sales_data.csv", SALES_HEADER)
+    customers = "customer_id,name,email,registration_date,status"
+    raw_table("raw_data_customer_data_csv", "raw-data/customer_data.csv", customers)
+    assert nightly() == 0
     assert "rows in 17 = accepted 17 + quarantined 0" in capsys.readouterr().out
+
+
+def test_the_nightly_job_takes_what_the_starter_takes_and_leaves_bad_files_out(cloud: Any) -> None:
+    """One that an operator took in by a larger share is left out, too: its rows are in the tables."""
+    lines = [f"b{n},C001,P1,{'none' if n % 3 else 1},1.00,2024-03-01,North" for n in range(120)]
+    bad = upload(cloud, "raw-data/bad.csv", "\n".join([SALES_HEADER, *lines, ""]).encode())
+    options = {"max_quarantined_share": 1}
+    assert handler({"manifest": put_manifest(cloud, [bad], options=options)})["quarantined"] == 80
+    samples(cloud)
+    for n in range(3):  # small bad files do not stop their runs, and together not the nightly one
+        upload(cloud, f"raw-data/small-{n}.csv", f"{SALES_HEADER}\n{'x,,,,,,' * 5}\n".encode())
+    for name in ("_staging.csv", ".part.csv", "day_$folder$"):
+        upload(
+            cloud, f"raw-data/{name}", f"{SALES_HEADER}\nh{name},C001,P1,1,1.00,2024-03-01,North\n".encode()
+        )
+    raw_table("raw_data", "raw-data/", SALES_HEADER)
+    assert nightly("--run_id", "night") == 0
+    report = json.loads(
+        cloud.get_object(Bucket=BUCKET, Key="processed-data/_reports/night.json")["Body"].read()
+    )
+    assert (report["rows_in"], report["accepted"], report["quarantined"]) == (20, 17, 3)
+    assert report["left_out"] == [
+        f"s3://{BUCKET}/raw-data/bad.csv: 80 of 120 rows would be quarantined (quantity_invalid 80)"
+    ]
+    assert report["tables"]["daily_sales"]["revenue"] == "819.82"
 
 
 def test_a_key_of_any_characters_is_read_like_any_other(cloud: Any) -> None:
@@ -146,10 +178,7 @@ def test_a_key_of_any_characters_is_read_like_any_other(cloud: Any) -> None:
 def test_a_prefix_that_no_raw_table_has_is_one_clear_sentence(
     cloud: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    columns = [{"Name": c, "Type": "string"} for c in ("customer_id", "name")]
-    described = {"Columns": columns, "Location": f"s3://{BUCKET}/raw-data/"}
-    table = {"Name": "raw_data_customers", "StorageDescriptor": described}
-    boto3.client("glue").create_table(DatabaseName="order_lake_test", TableInput=table)
+    raw_table("raw_data_customers", "raw-data/", "customer_id,name")
     arguments = ["--database_name", "order_lake_test", "--table_prefix", "row_data"]
     assert main([*arguments, "--output", f"s3://{BUCKET}/processed-data"]) == 2
     said = capsys.readouterr().err

@@ -11,7 +11,7 @@ from scripts.local_run.environment import ROOT
 from scripts.local_run.lake_story import SAMPLES, query
 from scripts.local_run.outside import wait_until
 from scripts.local_run.stack import STAGE
-from tests.integration.pipeline.deployed import LAKE, ended, idle, number, sales, unannounced, upload
+from tests.integration.pipeline.deployed import LAKE, alerted, ended, idle, number, sales, unannounced, upload
 from tests.live import Platform
 
 pytestmark = pytest.mark.e2e
@@ -40,6 +40,10 @@ def test_the_nightly_trigger_is_active_at_two_o_clock(platform: Platform) -> Non
 def test_a_job_that_reads_the_crawled_raw_tables_leaves_the_same_tables(
     platform: Platform, samples: None
 ) -> None:
+    """A file that is too bad is left out and told of: it must not stop every nightly run to come."""
+    with unannounced(platform):
+        bad = [f"76{n:03},C001,P1,none,5.00,2024-04-02,North" for n in range(120)]
+        upload(platform, "raw-data/night_rubbish.csv", sales(*bad))
     crawl(platform)
     columns = {name: set(found) for name, found in tables(platform).items()}
     assert {"customer_id", "name", "email", "status"} <= columns["raw_data_customer_data_csv"]
@@ -63,6 +67,10 @@ def test_a_job_that_reads_the_crawled_raw_tables_leaves_the_same_tables(
     )
     [(state, reason)] = wait_until(lambda: platform.rows(adopted), bool, "the checks of the nightly run", 200)
     assert (state, reason) == ("succeeded", "started outside of the starter")
+    subject, alert = alerted(platform, "nightly-by-hand")
+    assert subject == "Files were left out of an ETL run"
+    assert "raw-data/night_rubbish.csv: 120 of 120 rows would be quarantined" in "".join(alert["files"])
+    platform.client("s3").delete_object(Bucket=LAKE, Key="raw-data/night_rubbish.csv")
 
 
 def test_the_orchestrator_starts_the_job_of_the_seeds_own_payload(platform: Platform, samples: None) -> None:

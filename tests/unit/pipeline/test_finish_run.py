@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.services.pipeline.finish_run import on_crawled, on_published
+from chalicelib.services.pipeline.finish_run import note_published, on_crawled, on_published
 from chalicelib.services.pipeline.model import BadMessageError, State
 from tests.unit.pipeline.builders import World
 from tests.unit.pipeline.fakes import NOON
@@ -38,6 +38,14 @@ def test_people_are_told_once_of_files_that_were_left_out_of_a_run_that_succeede
     said = {"run_id": run.run_id, "count": 25, "files": left_out[:20]}
     assert world.alerts.alerts == [("Files were left out of an ETL run", said)]
     assert world.run(run.run_id).state is State.CRAWLING
+
+
+def test_files_that_a_foreign_run_left_out_are_told_of_though_another_run_is_on() -> None:
+    world = World()
+    world.running()
+    marker = {"run_id": "catalog-1", "left_out": ["s3://lake/raw-data/bad.csv: 120 of 120 rows"]}
+    assert note_published(world.finisher, marker) is None
+    assert [subject for subject, _ in world.alerts.alerts] == ["Files were left out of an ETL run"]
 
 
 def test_a_marker_that_another_run_has_written_over_is_read_as_it_was() -> None:

@@ -1,9 +1,12 @@
 """What the messages of raw-data-queue are read as."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chalicelib.services.pipeline.model import BadMessageError, Kind
-from chalicelib.services.pipeline.read_arrivals import kind_of, read_arrivals
+from chalicelib.services.pipeline.read_arrivals import is_raw_data, kind_of, read_arrivals
+from etl import manifest
 from tests.unit.pipeline.builders import BUCKET, raw_file, s3_body, s3_record, sns_body
 
 
@@ -75,7 +78,7 @@ def test_anything_else_is_refused(body: str) -> None:
         read_arrivals(body, BUCKET)
 
 
-@pytest.mark.parametrize(
+KINDS = pytest.mark.parametrize(
     ("key", "kind"),
     [
         ("raw-data/sales_data.csv", Kind.SALES),
@@ -89,7 +92,32 @@ def test_anything_else_is_refused(body: str) -> None:
         ("raw-data/orders/2026/11/20/a.jsonl", Kind.ORDERS),
         ("raw-data/sales/customer_friendly.csv", Kind.SALES),
         ("raw-data/orders", Kind.SALES),
+        ("raw-data/sales/customers.csv", Kind.SALES),
+        ("raw-data/2024/raw-data/orders/a.csv", Kind.SALES),
+        ("raw-data/2024/raw-data/customers/a.csv", Kind.SALES),
+        ("raw-data/Orders/customers.csv", Kind.CUSTOMERS),
     ],
 )
+PARTS = st.sampled_from(
+    [
+        *("raw-data", "sales", "customers", "orders", "Orders", "customer_orders", "customers.csv", "a.csv"),
+        *("", "_staging.csv", ".part.csv", "_SUCCESS", "day_$folder$", "salesforce_customers.csv", "2024"),
+    ]
+)
+
+
+@KINDS
 def test_a_file_says_by_its_folder_else_by_its_name_what_it_holds(key: str, kind: Kind) -> None:
     assert kind_of(key) is kind
+
+
+@KINDS
+def test_the_nightly_job_decides_the_kind_as_the_starter_does(key: str, kind: Kind) -> None:
+    assert manifest.kind_of(key) == kind
+
+
+@given(st.one_of(st.lists(PARTS, min_size=1, max_size=5).map("/".join), st.text(max_size=20)))
+def test_the_nightly_job_takes_what_the_starter_takes_and_for_the_same(name: str) -> None:
+    key = f"raw-data/{name}"
+    assert manifest.is_data(key) == is_raw_data(key)
+    assert manifest.kind_of(key) == kind_of(key)

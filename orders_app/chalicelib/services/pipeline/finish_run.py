@@ -241,6 +241,7 @@ def _known(finisher: Finisher, marker: Mapping[str, Any]) -> Run | None:
     if starter.store.adopt(made):
         return made
     starter.log.warning("foreign run not checked: another holds the lock", run_id=run_id)
+    tell_left_out(finisher, run_id, marker)
     return None
 
 
