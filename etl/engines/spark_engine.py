@@ -8,6 +8,7 @@ from typing import Any
 
 from etl.engines import spark_io
 from etl.engines.base import Landing
+from etl.engines.spark_paths import delete_copies, literal
 from etl.engines.spark_session import is_local, open_session
 from etl.errors import LakeBusyError
 from etl.manifest import SourceFile
@@ -41,6 +42,7 @@ class SparkEngine:
         self._min_native_bytes = min_native_bytes
         self._max_driver_bytes = max_driver_bytes if self._local else 0
         self._kept: list[Any] = []
+        self._copies: list[str] = []
         self._results: dict[str, Any] = {}
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
@@ -52,6 +54,7 @@ class SparkEngine:
             if found is None:
                 strict.append(file)
                 continue
+            self._copies += [found.path] if found.is_copy else []
             frames.append(spark_io.native_lines(self._spark, found, file, schema))
             landing.native.append(file.name)
             seen = set(found.names)
@@ -145,6 +148,7 @@ class SparkEngine:
         """A session that was given stays; its cached tables go."""
         for frame in self._kept:
             frame.unpersist()
+        delete_copies(self._copies)
         if self._owned and self._local:
             self._spark.stop()
 
@@ -161,8 +165,8 @@ class SparkEngine:
     def _path(self, storage: Storage, key: str) -> str:
         """On Glue Spark reads S3 itself; a local one has no S3 file system, so objects are fetched."""
         if isinstance(storage, S3Storage) and not self._local:
-            return storage.url(key)
-        return str(storage.fetch(key, self._work / "silver"))
+            return literal(storage.url(key))
+        return literal(str(storage.fetch(key, self._work / "silver")))
 
     def _clean(self, file: SourceFile, schema: Schema) -> "spark_io.CleanFile | None":
         if file.size and file.size < self._min_native_bytes:

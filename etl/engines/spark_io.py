@@ -10,13 +10,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from etl.engines.spark_paths import literal, put_copy
 from etl.manifest import SourceFile
 from etl.reader.clean import clean_csv
 from etl.reader.files import compression_of
 from etl.reader.records import DAMAGED, FileNotes, Record
 from etl.schemas import SCHEMAS, Schema
 from etl.sources import fetch_if_there, records_of
-from etl.storage import Storage, s3_client
+from etl.storage import Storage
 
 NOTES = -1  # the record number of the row that carries a file's notes to the driver
 _ROWS = 20_000
@@ -26,24 +27,27 @@ _LOW_BITS = 33  # monotonically_increasing_id: partition above, row in partition
 
 @dataclass(frozen=True)
 class CleanFile:
-    """A clean CSV and where Spark's own text reader finds it."""
+    """A clean CSV and where Spark's own text reader finds it; a copy is to be deleted at the end."""
 
     path: str
     names: tuple[str, ...]
+    is_copy: bool = False
 
 
 def clean_file(file: SourceFile, schema: Schema, folder: Path, local: bool) -> CleanFile | None:
-    """The file's shape if it is clean, plain and, in S3, still the version that the manifest names."""
+    """The file's shape if it is clean and plain. On Glue what was looked at is put where no one else writes.
+
+    Spark reads a key and not a version, several times and late, and takes [ ] { } * ? in it for a pattern.
+    """
     path = fetch_if_there(file, folder)
-    found = clean_csv(path, schema) if path and compression_of(path) is None else None
+    if path is None or compression_of(path) is not None:
+        return None
+    found = clean_csv(path, schema)
     if found is None or not found.has_records:
         return None
     if file.bucket is None or local:
-        return CleanFile(str(path), found.names)
-    head = s3_client().head_object(Bucket=file.bucket, Key=file.key)
-    if file.version_id and head.get("VersionId") != file.version_id:
-        return None
-    return CleanFile(f"s3://{file.bucket}/{file.key}", found.names)
+        return CleanFile(literal(str(path)), found.names)
+    return CleanFile(put_copy(path, file.bucket), found.names, is_copy=True)
 
 
 def native_lines(spark: Any, clean: CleanFile, file: SourceFile, schema: Schema) -> Any:

@@ -8,12 +8,8 @@ from etl.reader.numbers import day, moment, single
 
 Row = Sequence[tuple[str, Any]]
 _BATCH = 4096
+_CHUNK = 1 << 20
 _MICROSECONDS = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
-
-
-_ENDS_EARLY = (
-    "Could not read enough bytes"  # a place in a damaged file, where other I/O errors are the machine's
-)
 
 
 class UnreadableError(ValueError):
@@ -51,11 +47,17 @@ def duckdb_rows(path: Path) -> Iterator[Row]:
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException) and _ENDS_EARLY not in str(error):
-            raise
+        _read_through(path)
         raise UnreadableError(str(error)) from error
     finally:
         connection.close()
+
+
+def _read_through(path: Path) -> None:
+    """Raises OSError where the machine is to blame: DuckDB's IOException is of damage, too."""
+    with path.open("rb") as stream:
+        while stream.read(_CHUNK):
+            pass
 
 
 def _columns(nodes: Sequence[tuple[str, int | None]]) -> list[str]:

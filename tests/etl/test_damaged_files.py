@@ -63,14 +63,27 @@ def without_the_middle(content: bytes) -> bytes:
     return content[: len(content) // 2] + content[len(content) // 2 + 50 :]
 
 
-@pytest.mark.parametrize("make", [avro_bytes, parquet_bytes])
-def test_a_typed_file_whose_middle_is_missing_is_not_accepted(
-    tmp_path: Path, make: Callable[[], bytes]
+def without_the_data(content: bytes) -> bytes:
+    """A Parquet file whose footer tells of more than is there."""
+    footer = int.from_bytes(content[-8:-4], "little") + 8
+    return content[:4] + content[-footer:]
+
+
+@pytest.mark.parametrize(
+    ("make", "damage"),
+    [
+        (avro_bytes, without_the_middle),
+        (parquet_bytes, without_the_middle),
+        (parquet_bytes, without_the_data),
+    ],
+)
+def test_a_typed_file_of_which_a_part_is_missing_is_not_accepted(
+    tmp_path: Path, make: Callable[[], bytes], damage: Callable[[bytes], bytes]
 ) -> None:
     path = tmp_path / "c"
     path.write_bytes(make())
     assert accepted(path) == 2000
-    path.write_bytes(without_the_middle(make()))
+    path.write_bytes(damage(make()))
     assert accepted(path) == 0
 
 
@@ -109,8 +122,19 @@ def test_a_file_that_the_machine_cannot_read_fails_the_run_and_is_no_reject(
     assert main(["--sales", memory, good.key, "--output", str(tmp_path / "lake")]) == 1
     assert capsys.readouterr().err == "error: [Errno 5] Input/output error\n"
     assert not (tmp_path / "lake" / "quarantine").exists()
+    with pytest.raises(OSError, match="Input/output error"):
+        list(read_file(Path(memory), CUSTOMERS, FileNotes()))
 
 
 def test_parquet_that_the_machine_cannot_read_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(duckdb.IOException):
+    with pytest.raises(FileNotFoundError):
         list(duckdb_rows(tmp_path / "gone.parquet"))
+
+
+def test_a_schema_of_parquet_that_duckdb_calls_an_io_error_is_damage(tmp_path: Path) -> None:
+    path, content = tmp_path / "c.parquet", bytearray(parquet_bytes())
+    content[-1989] = 0  # the number of children of the schema's root
+    path.write_bytes(content)
+    with pytest.raises(duckdb.IOException, match="no children"), duckdb.connect() as connection:
+        connection.execute("select * from read_parquet(?)", [str(path)])
+    assert accepted(path) == 0

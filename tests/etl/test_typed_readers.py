@@ -207,6 +207,13 @@ def test_an_avro_type_in_no_namespace_is_found_from_within_one() -> None:
     assert list(read_avro(avro_file(schema, number(1) * 3))) == [{"f0": "B", "f1": "B", "f2": "B"}]
 
 
+def test_an_avro_type_that_inherits_a_namespace_is_not_that_of_no_namespace() -> None:
+    kinds = [type_named("E"), type_named("E", namespace="", symbols=["X", "Y"]), "E"]
+    fields = [{"name": f"f{place}", "type": kind} for place, kind in enumerate(kinds)]
+    schema = {"type": "record", "name": "top.Sale", "fields": fields}
+    assert list(read_avro(avro_file(schema, number(1) * 3))) == [{"f0": "B", "f1": "Y", "f2": "B"}]
+
+
 def test_two_avro_types_of_one_short_name_are_two(tmp_path: Path) -> None:
     one = {"type": "enum", "name": "E", "namespace": "a", "symbols": ["A"]}
     two = {"type": "enum", "name": "E", "namespace": "b", "symbols": ["B"]}
