@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts import configure, recover
-from scripts.deployment import settings
+from scripts.deployment import concurrency, settings
 from scripts.deployment.calls import Session
 from scripts.deployment.cli import connect, environment, reported
 from scripts.deployment.errors import DeploymentError
@@ -55,6 +55,7 @@ def main(argv: Sequence[str]) -> int:
     def run() -> int:
         stage = configure.with_network(settings.load(options.stage))
         session = connect(stage)
+        concurrency.refuse(stage, session)
         print("\n".join(plan(stage, session, options.project_dir)), flush=True)
         if options.dry_run:
             return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import names
-from scripts.deployment import policies
+from scripts.deployment import concurrency, policies
 from scripts.deployment.functions import FUNCTIONS, Function
 from scripts.deployment.settings import StageSettings
 
@@ -98,9 +98,8 @@ def _function_block(name: str, function: Function, stage: StageSettings) -> dict
     }
     if name != policies.API_HANDLER:  # Chalice names the API's log group wrongly: base has it
         block["log_retention_in_days"] = stage.log_retention_days
-    concurrency = stage.reserved_concurrency.get(name, function.concurrency)
-    if concurrency is not None and not stage.is_local:
-        block["reserved_concurrency"] = concurrency
+    if (reserved := concurrency.reserved(name, stage)) is not None:
+        block["reserved_concurrency"] = reserved
     if function.database and stage.subnets:
         block["subnet_ids"] = list(stage.subnets)
         block["security_group_ids"] = list(stage.security_groups)

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib import names
 from chalicelib.config import GATEWAYS
 from chalicelib.domain.money import SETTLED
-from scripts.deployment import filters, gateway
+from scripts.deployment import concurrency, filters, gateway
 from scripts.deployment.deployed import logical_id
 from scripts.deployment.fragments import Template
 from scripts.deployment.functions import FUNCTIONS
@@ -21,6 +21,7 @@ from scripts.deployment.settings import StageSettings
 UNDELIVERED_ARN = {"Fn::GetAtt": ["BusDeliveryDlq", "Arn"]}
 FAILURES_ARN = {"Fn::GetAtt": ["FunctionFailureDlq", "Arn"]}
 IN_VPC = "JoinsVpc"
+RESERVES = "ReservesConcurrency"  # a condition of bindings/lake.yaml
 
 PARAMETERS: Mapping[str, Any] = {
     "MailFrom": {"Type": "String", "Description": "Address that SES may send from"},
@@ -70,13 +71,16 @@ def made(packaged: Template, stack: Template, stage: StageSettings) -> dict[str,
             else names.function(name, stage.stage),
             "Environment": {"Variables": _environment(stage, events)},
         }
+        if (reserved := concurrency.reserved(name, stage)) is not None:
+            chosen = {"Fn::If": [RESERVES, reserved, {"Ref": "AWS::NoValue"}]}
+            properties["ReservedConcurrentExecutions"] = chosen
         if function.database:
             properties["VpcConfig"] = {"Fn::If": [IN_VPC, _VPC, {"Ref": "AWS::NoValue"}]}
         if any(FAILURES in one for grant in function.grants for one in grant.resources):
             destination = {"OnFailure": {"Type": "SQS", "Destination": FAILURES_ARN}}
             properties["EventInvokeConfig"] = {**INVOKE, "DestinationConfig": destination}
         if events:
-            limit = stage.reserved_concurrency.get(name, function.concurrency)
+            limit = concurrency.bound(name, stage)
             properties["Events"] = {key: {"Properties": _event(one, limit)} for key, one in events.items()}
         fed = {owners[end] for one in events.values() for end in owners if _feeds(one, end)}
         depends = sorted(fed - {"OrderNotificationsTopic", "OperationalAlertsTopic"})

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib import names
-from scripts.deployment import calls, functions_config, gateway, notifications
+from scripts.deployment import calls, concurrency, functions_config, gateway, notifications
 from scripts.deployment.calls import Call, Session
 from scripts.deployment.deployed import Deployed
 from scripts.deployment.errors import DeploymentError
@@ -118,7 +118,7 @@ def _targets(client: Any, rules: Iterable[str]) -> dict[str, list[Mapping[str, A
 
 
 def _concurrency(arns: Mapping[str, str], stage: StageSettings) -> dict[str, int]:
-    limits = {name: stage.reserved_concurrency.get(name, one.concurrency) for name, one in FUNCTIONS.items()}
+    limits = {name: concurrency.bound(name, stage) for name in FUNCTIONS}
     return {arns[name]: limit for name, limit in limits.items() if limit and name in arns}
 
 

@@ -62,6 +62,7 @@ class StageSettings:
     throttle_rate: int = 100
     throttle_burst: int = 200
     dependency_layer: bool = False  # Chalice's automatic_layer: the packages once, not in every function
+    reserve_concurrency: bool = True  # false: for an account whose quota is too small to reserve anything
     reserved_concurrency: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)  # further names for the functions
 
@@ -91,6 +92,7 @@ class StageSettings:
             "CreateDatabase": str(self.create_database).lower(),
             "CreateEndpoints": str(self.create_endpoints).lower(),
             "CreateProxy": str(self.create_proxy).lower(),
+            "ReserveConcurrency": str(self.reserve_concurrency).lower(),
             **{name: value for name, value in network.items() if value},
         }
 

@@ -62,6 +62,17 @@ def test_every_function_of_the_app_has_its_place_in_the_table(plain: Template) -
     assert set(functions(plain)) == {logical(name) for name in FUNCTIONS}
 
 
+def test_reserved_concurrency_of_a_packaged_stage_is_a_choice_of_who_creates_the_stack(
+    merged: Template,
+) -> None:
+    for name, one in FUNCTIONS.items():
+        if one.concurrency is not None:
+            reserved = functions(merged)[logical(name)]["ReservedConcurrentExecutions"]
+            expected = ["ReservesConcurrency", one.concurrency, {"Ref": "AWS::NoValue"}]
+            assert reserved == {"Fn::If": expected}, name
+    assert merged["Parameters"]["ReserveConcurrency"]["Default"] == "true"
+
+
 def test_plain_policies_leave_account_and_region_to_the_template(plain: Template) -> None:
     roles = [body for body in plain["Resources"].values() if body["Type"] == "AWS::IAM::Role"]
     assert len(roles) == len(FUNCTIONS)

@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chalicelib import names
 from chalicelib.pipeline_config import PipelineSettings
 from scripts import configure
-from scripts.deployment import chalice_config, settings
+from scripts.deployment import chalice_config, concurrency, settings
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.functions import FUNCTIONS
 from tests.unit.deployment.stages import stage
@@ -74,6 +75,37 @@ def test_database_functions_together_fit_into_the_connections_of_a_small_databas
 def test_stage_may_reserve_otherwise() -> None:
     block = chalice_config.stage_block(stage(reserved_concurrency={"api_handler": 3}), packaged=False)
     assert block["lambda_functions"]["api_handler"]["reserved_concurrency"] == 3
+
+
+def test_stage_of_a_small_account_reserves_nothing_but_still_bounds_its_queues() -> None:
+    small = stage(reserve_concurrency=False)
+    block = chalice_config.stage_block(small, packaged=False)
+    assert not any("reserved_concurrency" in one for one in block["lambda_functions"].values())
+    assert concurrency.bound("update-read-model", small) == 5
+
+
+class Account:
+    """A session of an account with this quota of concurrent executions."""
+
+    def __init__(self, quota: int) -> None:
+        self._quota = quota
+
+    def client(self, service_name: str) -> Any:
+        return self
+
+    def get_account_settings(self) -> dict[str, Any]:
+        return {"AccountLimit": {"ConcurrentExecutions": self._quota}}
+
+
+def test_account_that_cannot_reserve_so_much_is_refused_before_anything_is_deployed() -> None:
+    needed = 1 + sum(one.concurrency or 0 for one in FUNCTIONS.values())  # one of etl-small-batch
+    concurrency.refuse(stage(), Account(needed + 100))
+    with pytest.raises(DeploymentError, match=f"reserve {needed} .* has {needed + 99} in eu-central-1"):
+        concurrency.refuse(stage(), Account(needed + 99))
+    concurrency.refuse(stage(reserve_concurrency=False), Account(10))
+    guide = (settings.ROOT / "docs" / "operations" / "deploy.md").read_text()
+    assert f"reserve {needed} concurrent executions" in guide
+    assert f"{needed + 100} of the account's quota" in guide
 
 
 def test_local_has_no_authorizer_and_reserves_nothing() -> None:
