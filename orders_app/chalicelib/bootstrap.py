@@ -171,7 +171,7 @@ def build(settings: Settings, to: Adapters) -> Services:
     from chalicelib.services.validate_payment import validate_payment
 
     bind = functools.partial
-    relay = bind(relay_outbox, to.uow, to.bus, to.clock, settings)
+    relay = bind(relay_outbox, to.uow, to.database, to.bus, to.clock, settings)
     context = Context(to.uow, to.clock, to.ids, settings, lambda order_id: relay(order_id=order_id))
     recovery = Recovery(context, to.gateway, to.notifier, to.executions)
     return Services(

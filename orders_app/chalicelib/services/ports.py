@@ -361,9 +361,13 @@ UnitOfWorkFactory = Callable[[], AbstractContextManager[UnitOfWork]]
 
 
 class Database(Protocol):
-    """The database as a whole, for health checks and migrations."""
+    """The database as a whole, for health checks, migrations, and what needs no transaction."""
 
     def ping(self) -> None: ...
+
+    def has_unpublished(self, order_id: str) -> bool:
+        """Whether the order has an event that is not published yet, or just being published by another."""
+        ...
 
     def migrate(self) -> list[str]:
         """Apply what is missing, under a lock; answers the names of what was applied."""

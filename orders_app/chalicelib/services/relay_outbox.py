@@ -4,13 +4,14 @@ from typing import Any
 
 from chalicelib import logs
 from chalicelib.config import Settings
-from chalicelib.services.ports import BusPublisher, Clock, UnitOfWorkFactory
+from chalicelib.services.ports import BusPublisher, Clock, Database, UnitOfWorkFactory
 
 _MOST_BATCHES = 50
 
 
 def relay_outbox(
     uow: UnitOfWorkFactory,
+    database: Database,
     bus: BusPublisher,
     clock: Clock,
     settings: Settings,
@@ -28,7 +29,7 @@ def relay_outbox(
         published, rejected = published + accepted, rejected + refused
         # Look again until nothing is left: a short batch is no end, another relay may hold some of it, or may
         # have left an event because this one held the order's first.
-        if not (accepted or refused) or (order_id and refused):
+        if not (accepted or refused) or (order_id and (refused or not database.has_unpublished(order_id))):
             break
     figures: dict[str, Any] = {"published": published, "rejected": rejected}
     if order_id is None:

@@ -22,6 +22,12 @@ class PostgresDatabase:
         with self._connections.transaction() as connection:
             connection.execute("SELECT 1")
 
+    def has_unpublished(self, order_id: str) -> bool:
+        with self._connections.single_statements() as connection:
+            query = "SELECT EXISTS (SELECT FROM outbox WHERE order_id = %s AND published_at IS NULL)"
+            row = connection.execute(query, (order_id,)).fetchone()
+        return bool(row and row[0])
+
     def migrate(self) -> list[str]:
         """Apply what is missing in one transaction; answers the names.
 
