@@ -142,6 +142,15 @@ def test_a_date_before_the_calendars_reform_is_warned_of_and_read_again(tmp_path
     assert (told["nulls"], told["min"], told["max"]) == (2, "0001-01-01", "1900-01-01")
 
 
+def test_rows_whose_product_no_type_holds_are_rejected_alike(tmp_path: Path, spark: Any) -> None:
+    prices = ("999999999.99", "999999999.99", "9999999999999.99", "100000.00", "100000.01")
+    rows = [line(f"{n}", quantity=9999999, price=price) for n, price in enumerate(prices)]
+    runs = [[csv_file(tmp_path / "large.csv", rows)]]
+    duck = on_duckdb(tmp_path / "duck", runs)
+    assert duck[1].quarantined_by_rule == {"amount_too_large": 3}
+    assert_same(duck, on_spark(tmp_path / "spark", runs, spark, native=0))
+
+
 def test_sums_that_no_table_can_hold_are_one_clear_sentence_on_spark_too(tmp_path: Path, spark: Any) -> None:
     rows = [line(f"m{n}", price="1000000000000.00") for n in range(10_001)]
     with pytest.raises(InputError, match="a day 2024-01-15 add up to more than"):

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from chalicelib.pipeline_bootstrap import starter_of
+from chalicelib.pipeline_config import PipelineSettings
 from chalicelib.services.pipeline.model import State
 from chalicelib.services.pipeline.start_run import start_run
 from tests.unit.pipeline.builders import BUCKET, raw_file, rules, starter
@@ -46,6 +48,12 @@ def test_a_manifest_says_what_all_is_settled_in() -> None:
     run = start_run(starter(waiting(10), objects=objects, rules=rules(currency="EUR")))
     assert run is not None
     assert json.loads(objects.stored[f"temp/manifests/{run.run_id}.json"])["options"] == {"currency": "EUR"}
+
+
+def test_the_starter_knows_what_its_stage_is_settled_in() -> None:
+    settings = PipelineSettings("local", BUCKET, "arn:topic", "a@b.example", "c@b.example", currency="EUR")
+    ports = {"store": FakeStore(), "objects": FakeObjects(), "engines": FakeEngines()}
+    assert starter_of(settings, **ports).rules.currency == "EUR"
 
 
 def test_a_small_batch_goes_to_the_lambda() -> None:
