@@ -62,11 +62,6 @@ def check(machine: Mapping[str, Any], known_placeholders: frozenset[str] | None 
     return findings
 
 
-def placeholder_of(function: str) -> str:
-    """`claim-order` → `ClaimOrderArn`."""
-    return "".join(word.title() for word in function.split("-")) + "Arn"
-
-
 def transient_errors() -> frozenset[str]:
     """The exact class names that the app raises for faults that may pass: what Retry may name."""
     return frozenset(_names(errors.TransientError)) - {"TransientError"}

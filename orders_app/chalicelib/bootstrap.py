@@ -16,7 +16,6 @@ from chalicelib.domain.commands import (
     Principal,
     Reply,
     StoppedExecution,
-    Viewer,
 )
 
 if TYPE_CHECKING:
@@ -43,9 +42,9 @@ class Services:
 
     settings: Settings
     place_order: Callable[[PlaceOrder], Reply]
-    get_order: Callable[[str, Viewer], dict[str, Any]]
+    get_order: Callable[[str, Principal], dict[str, Any]]
     list_orders: Callable[[ListOrders], dict[str, Any]]
-    get_order_events: Callable[[str, Viewer], dict[str, Any]]
+    get_order_events: Callable[[str, Principal], dict[str, Any]]
     cancel_order: Callable[[CancelOrder], Reply]
     list_products: Callable[[], dict[str, Any]]
     list_messages: Callable[["ListMessages"], dict[str, Any]]

@@ -47,11 +47,6 @@ def bound(**ids: Any) -> Iterator[None]:
         _bound.reset(token)
 
 
-def bound_value(field: str) -> Any:
-    """The value bound to a field, or None: how the correlation id reaches an event's envelope."""
-    return _bound.get().get(field)
-
-
 def info(message: str, **fields: Any) -> None:
     _write("INFO", message, fields)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -68,14 +67,6 @@ def merge(fragments: Iterable[tuple[str, Mapping[str, Any]]]) -> Template:
 def _agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether no key that both declare differs: a description or a default may stand in one file only."""
     return all(one[key] == other[key] for key in one.keys() & other.keys())
-
-
-PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
-
-
-def placeholders(definition: str) -> set[str]:
-    """The names of the `${Placeholders}` in a state machine's definition."""
-    return set(PLACEHOLDER.findall(definition))
 
 
 class _Loader(yaml.SafeLoader):

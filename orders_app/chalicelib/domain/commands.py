@@ -38,9 +38,6 @@ class Principal:
         return OPS in self.scopes or subject == self.subject
 
 
-Viewer = Principal
-
-
 @dataclass(frozen=True)
 class CustomerInput:
     """The customer as the request names it: an id, a name, or both."""

@@ -5,14 +5,14 @@ from typing import Any
 from chalicelib import logs
 from chalicelib.config import Settings
 from chalicelib.domain import events, money
-from chalicelib.domain.commands import OPS, ListOrders, Viewer
+from chalicelib.domain.commands import OPS, ListOrders, Principal
 from chalicelib.domain.errors import UnknownOrderError
 from chalicelib.domain.order import Order
 from chalicelib.services.cursors import cursor, position
 from chalicelib.services.ports import BusPublisher, Database, OrderView, UnitOfWork, UnitOfWorkFactory
 
 
-def get_order(uow: UnitOfWorkFactory, order_id: str, viewer: Viewer) -> dict[str, Any]:
+def get_order(uow: UnitOfWorkFactory, order_id: str, viewer: Principal) -> dict[str, Any]:
     """The order as it is now. Raises UnknownOrderError, also for another subject's order."""
     with uow() as tx:
         order = _visible(tx, order_id, viewer)
@@ -38,7 +38,7 @@ def get_order(uow: UnitOfWorkFactory, order_id: str, viewer: Viewer) -> dict[str
     }
 
 
-def get_order_events(uow: UnitOfWorkFactory, order_id: str, viewer: Viewer) -> dict[str, Any]:
+def get_order_events(uow: UnitOfWorkFactory, order_id: str, viewer: Principal) -> dict[str, Any]:
     """Everything that happened to the order, in order."""
     with uow() as tx:
         _visible(tx, order_id, viewer)
@@ -48,7 +48,7 @@ def get_order_events(uow: UnitOfWorkFactory, order_id: str, viewer: Viewer) -> d
         }
 
 
-def _visible(tx: UnitOfWork, order_id: str, viewer: Viewer) -> Order:
+def _visible(tx: UnitOfWork, order_id: str, viewer: Principal) -> Order:
     order = tx.orders.get(order_id, lock=False)
     if order is None or not viewer.may_see(order.subject):
         raise UnknownOrderError("there is no order with this id")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.domain.commands import CancelOrder, ListOrders, PlaceOrder, Principal, Reply, Viewer
+from chalicelib.domain.commands import CancelOrder, ListOrders, PlaceOrder, Principal, Reply
 from chalicelib.domain.errors import KeyReusedError, UnknownOrderError
 
 
@@ -36,14 +36,14 @@ class FakeServices:
             self.replies[command.subject, command.idempotency_key] = (command.fingerprint, reply)
         return reply
 
-    def get_order(self, order_id: str, viewer: Viewer) -> dict[str, Any]:
+    def get_order(self, order_id: str, viewer: Principal) -> dict[str, Any]:
         self.before()
         order = self.orders.get(order_id)
         if order is None or not viewer.may_see(order.subject):
             raise UnknownOrderError("there is no order with this id")
         return {"orderId": order_id, "status": "placed"}
 
-    def get_order_events(self, order_id: str, viewer: Viewer) -> dict[str, Any]:
+    def get_order_events(self, order_id: str, viewer: Principal) -> dict[str, Any]:
         return self.get_order(order_id, viewer) | {"events": []}
 
     def list_orders(self, query: ListOrders) -> dict[str, Any]:

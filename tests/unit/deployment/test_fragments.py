@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts import package, package_etl
+from scripts import check_asl, package, package_etl
 from scripts.deployment import deployed, fragments
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.functions import FUNCTIONS
@@ -189,7 +189,7 @@ def test_bucket_is_private_encrypted_and_tls_only(name: str) -> None:
 
 @pytest.mark.parametrize("machine", of("AWS::StepFunctions::StateMachine"))
 def test_every_placeholder_of_a_machine_has_a_value_and_no_value_is_unused(machine: dict[str, Any]) -> None:
-    named = fragments.placeholders(machine["DefinitionString"])
+    named = set(check_asl.PLACEHOLDER.findall(machine["DefinitionString"]))
     assert named == set(machine.get("DefinitionSubstitutions", {}))
 
 

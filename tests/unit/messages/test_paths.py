@@ -11,6 +11,7 @@ from chalicelib.handlers import messages as doors
 from chalicelib.services.messages.model import KINDS, QUEUES
 from scripts import check_asl
 from scripts.deployment import fragments
+from tests.placeholders import placeholder_of
 from tests.unit.workflow.walk import Answer, Walk, walk
 
 MACHINE: dict[str, Any] = json.loads(
@@ -98,7 +99,7 @@ def test_publishing_is_tried_again_when_the_fault_may_pass() -> None:
 def test_machine_has_no_findings_and_its_tasks_are_functions_of_the_app() -> None:
     app = Chalice("orders")
     app.register_blueprint(doors.messages_doors)
-    functions = frozenset(check_asl.placeholder_of(function.name) for function in app.pure_lambda_functions)
+    functions = frozenset(placeholder_of(function.name) for function in app.pure_lambda_functions)
     assert check_asl.check(MACHINE, functions) == []
 
 

@@ -14,6 +14,7 @@ from chalicelib.handlers import reports
 from chalicelib.reports_config import ReportSettings
 from scripts import check_asl
 from scripts.deployment import chalice_config, settings
+from tests.placeholders import placeholder_of
 from tests.unit.reports.builders import Desk, an_order
 
 SEED = {"clean-orders", "summarize-report", "generate-datasets", "emit-execution-summary"}
@@ -37,7 +38,7 @@ def test_no_door_is_longer_than_eight_lines() -> None:
 
 @pytest.mark.parametrize("name", ["report_sales", "summarise_datasets"])
 def test_every_task_of_the_machines_is_a_function_of_the_app(name: str) -> None:
-    functions = frozenset(check_asl.placeholder_of(one.name) for one in app().pure_lambda_functions)
+    functions = frozenset(placeholder_of(one.name) for one in app().pure_lambda_functions)
     machine = json.loads((check_asl.ROOT / "statemachines" / f"{name}.asl.json").read_text())
     assert check_asl.check(machine, functions) == []
 

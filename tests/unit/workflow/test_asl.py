@@ -8,6 +8,7 @@ import pytest
 
 from scripts import check_asl
 from scripts.local_cloud.gaps.sfn_runs import delay
+from tests.placeholders import placeholder_of
 
 FILES = sorted((check_asl.ROOT / "statemachines").glob("*.asl.json"))
 PROCESSING = check_asl.ROOT / "statemachines" / "process_order.asl.json"
@@ -30,7 +31,7 @@ def test_every_task_of_the_order_machines_is_a_function_of_the_app() -> None:
 
     app = Chalice("orders")
     app.register_blueprint(workflow.workflow_tasks)
-    functions = frozenset(check_asl.placeholder_of(function.name) for function in app.pure_lambda_functions)
+    functions = frozenset(placeholder_of(function.name) for function in app.pure_lambda_functions)
 
     for name in ("process_order", "cancel_order"):
         machine = json.loads((check_asl.ROOT / "statemachines" / f"{name}.asl.json").read_text())
