@@ -63,10 +63,11 @@ def announce(platform: Platform, files: Mapping[str, bytes], gone: bool = False)
     s3, records = platform.client("s3"), []
     with unannounced(platform):
         for key, body in files.items():
-            version = s3.put_object(Bucket=LAKE, Key=key, Body=body)["VersionId"]
-            records.append(s3_record(key, versionId=version, size=len(body)))
+            put = s3.put_object(Bucket=LAKE, Key=key, Body=body)
+            told = {"versionId": put["VersionId"], "eTag": put["ETag"].strip('"'), "size": len(body)}
+            records.append(s3_record(key, **told))
         if gone:
-            s3.delete_object(Bucket=LAKE, Key=key, VersionId=version)
+            s3.delete_object(Bucket=LAKE, Key=key, VersionId=put["VersionId"])
     queue = platform.client("sqs").get_queue_url(QueueName=names.resource("raw-data-queue", STAGE))
     platform.client("sqs").send_message(QueueUrl=queue["QueueUrl"], MessageBody=s3_body(*records))
 
