@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import identifiers
+from . import identifiers, remembered
 from .gaps import Context, install_all
 
 HOST = "127.0.0.1"
@@ -53,6 +53,7 @@ def serve(
     context = Context(state_dir, scratch, f"http://{HOST}:{port}", enforce_iam)
     try:
         identifiers.install()
+        remembered.install()
         install_all(context)
         _collect_less_often()
         listener = socket.create_server((HOST, port), backlog=1024)

@@ -17,7 +17,9 @@ from typing import Any
 
 from scripts.local_cloud.gaps import Context, _permissions
 from scripts.local_cloud.gaps._queues import put_message
+from scripts.local_cloud.gaps.shared_threads import crew
 from scripts.local_cloud.seams import function_at, value_at
+from scripts.local_cloud.threads import Loan
 
 log = logging.getLogger("local_cloud.lambda_async")
 _THROTTLE_WAIT = 0.5
@@ -41,9 +43,7 @@ def install(context: Context) -> None:
     value_at(lambda_svc, "_LAMBDA_ASYNC_RETRY_BASE_SECONDS", float)
 
     def invoke(func: dict[str, Any], event: Any) -> None:
-        threading.Thread(
-            target=contextvars.copy_context().run, args=(_run, func, event), daemon=True, name="lambda-async"
-        ).start()
+        Loan(crew, contextvars.copy_context().run, (_run, func, event), name="lambda-async").start()
 
     lambda_svc.invoke_async_with_retry = invoke
 

@@ -55,13 +55,19 @@ def _time_limits(sfn: Any) -> None:
         execution = sfn._executions.get(arn) if arn else None
         if execution is not None:
             machine = sfn._state_machines[execution["stateMachineArn"]]
-            seconds = json.loads(machine["definition"]).get("TimeoutSeconds")
+            seconds = _limit_of(machine["definition"])
             if seconds:
                 run = contextvars.copy_context().run
-                limits.add(float(seconds), functools.partial(run, _time_out, sfn, str(arn)))
+                limits.add(seconds, functools.partial(run, _time_out, sfn, str(arn)))
         return answer
 
     sfn._start_execution = start_with_limit
+
+
+@functools.lru_cache(64)
+def _limit_of(definition: str) -> float:
+    """Seconds that an execution may take, 0 for any; a definition is long, and every start asks."""
+    return float(json.loads(definition).get("TimeoutSeconds") or 0)
 
 
 class _Limits:

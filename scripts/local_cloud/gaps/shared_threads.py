@@ -25,13 +25,18 @@ class _Threading:
 
 def install(context: Context) -> None:
     from ministack.core import concurrency
-    from ministack.services import s3
+    from ministack.services import s3, sns
     from ministack.services import stepfunctions as sfn
 
-    for module in (concurrency, s3, sfn):
-        if getattr(module, "threading", None) is not threading:
+    for module, name in (
+        (concurrency, "threading"),
+        (s3, "threading"),
+        (sfn, "threading"),
+        (sns, "_threading"),
+    ):
+        if getattr(module, name, None) is not threading:
             raise SeamError(f"{module.__name__} no longer starts its threads by the module threading")
-        module.threading = _Threading()
+        setattr(module, name, _Threading())
     if sfn.ThreadPoolExecutor.__module__ != "concurrent.futures.thread":
         raise SeamError("stepfunctions no longer runs its tasks by ThreadPoolExecutor")
     sfn.ThreadPoolExecutor = functools.partial(Executor, crew)

@@ -54,16 +54,18 @@ class Executor:
             return _throttled(str(error))
         seconds = int(config.get("Timeout", 3))
         answer: dict[str, Any] | None = {"exit": True}
+        size = 0
         log = ""
         try:
             answer = worker.call(_message(config, event, request_id, trace, seconds), seconds)
+            size = worker.answered
             log = worker.take_output()
         except WorkerExitedError:
             log = worker.take_output()
             answer = {"exit": True, "error": _exited(request_id)}
         finally:
             self.pool.release(worker, usable=answer is not None and not answer.get("exit"))
-        return _result(answer, log, request_id, seconds) | {"log_source": worker.log_stream}
+        return _result(answer, size, log, request_id, seconds) | {"log_source": worker.log_stream}
 
     def close(self) -> None:
         """End all workers, those at work too, and remove their folders."""
@@ -145,7 +147,10 @@ def _message(config: Config, event: Any, request_id: str, trace: str | None, sec
     }
 
 
-def _result(answer: Mapping[str, Any] | None, log: str, request_id: str, seconds: int) -> dict[str, Any]:
+def _result(
+    answer: Mapping[str, Any] | None, size: int, log: str, request_id: str, seconds: int
+) -> dict[str, Any]:
+    """`size` is that of the whole answer, in bytes."""
     if answer is None:
         text = f"RequestId: {request_id} Error: Task timed out after {seconds}.00 seconds"
         fault = {"errorType": "Sandbox.Timedout", "errorMessage": text}
@@ -154,8 +159,7 @@ def _result(answer: Mapping[str, Any] | None, log: str, request_id: str, seconds
         return {"body": fault, "error": True, "function_error": "Unhandled", "log": log}
     if "error" in answer:
         return {"body": answer["error"], "error": True, "function_error": "Unhandled", "log": log}
-    size = len(json.dumps(answer["result"]))
-    if size > _RESPONSE_LIMIT:
+    if size > _RESPONSE_LIMIT and len(json.dumps(answer["result"])) > _RESPONSE_LIMIT:
         text = f"Response payload size exceeded maximum allowed payload size ({_RESPONSE_LIMIT} bytes)."
         fault = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": text}
         return {"body": fault, "error": True, "function_error": "Unhandled", "log": log}

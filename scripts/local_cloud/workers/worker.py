@@ -38,6 +38,7 @@ class Worker:
         self.fingerprint = fingerprint
         self.log_stream = log_stream
         self.last_used = time.monotonic()
+        self.answered = 0  # bytes of the last answer
         self._folder = folder
         (folder / "tmp").mkdir(parents=True)
         self._log = os.open(folder / "output", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -77,7 +78,10 @@ class Worker:
             line = self._receive(time.monotonic() + seconds)
         except OSError as error:
             raise WorkerExitedError(str(error)) from error
-        return None if line is None else json.loads(line)
+        if line is None:
+            return None
+        self.answered = len(line)
+        return json.loads(line)  # type: ignore[no-any-return]
 
     def take_output(self) -> str:
         """What the process printed since the last time."""
