@@ -1,4 +1,4 @@
-"""What the engine's Data Catalog lacks: partition updates, expressions, paging, names without case, events.
+"""What the engine's Data Catalog lacks: partition updates, expressions, paging, searches, versions, events.
 
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-catalog.html
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from scripts.local_cloud import glue_events, seams
+from scripts.local_cloud import glue_events, glue_tables, seams
 from scripts.local_cloud.athena import types
 from scripts.local_cloud.athena.quoting import name as quoted
 from scripts.local_cloud.athena.quoting import value as text
@@ -47,13 +47,18 @@ def install(actions: Mapping[str, Answer]) -> None:
     glue_events.check_seams()
     for name in ("_databases", "_tables", "_partitions"):
         seams.value_at(glue, name, object)
-    _add_missing(glue, {**_MISSING, **actions})
+    history = glue_tables.History()
+    versions = {"GetTableVersions": history.get_versions, "GetTableVersion": history.get_version}
+    _add_missing(glue, {**_MISSING, **versions, **actions})
     seams.function_at(glue, "_get_partitions", "data")
     seams.function_at(glue, "_get_tables", "data")
     delete = seams.function_at(glue, "_delete_partition", "data")
     glue._get_partitions = get_partitions
     glue._get_tables = get_tables
     glue._delete_partition = lambda data: _delete_known(delete, data)
+    glue._get_table = glue_tables.showing(seams.function_at(glue, "_get_table", "data"))
+    glue._update_table = history.updating(seams.function_at(glue, "_update_table", "data"))
+    glue._delete_table = history.deleting(seams.function_at(glue, "_delete_table", "data"))
     for change, name in (_DATABASE_CHANGES | _TABLE_CHANGES).items():
         setattr(glue, name, _telling(change, seams.function_at(glue, name, "data")))
 
@@ -117,7 +122,7 @@ def get_tables(data: dict[str, Any]) -> Response:
     pattern = pattern.replace("*", ".*") if re.fullmatch(r"[\w*|]+", pattern) else pattern
     found = [table for key, table in sorted(glue._tables.items()) if key.startswith(f"{database}/")]
     tables, more = page([one for one in found if re.fullmatch(pattern, one["Name"])], data)
-    return reply({"TableList": tables, **more})
+    return reply({"TableList": [glue_tables.shown(table) for table in tables], **more})
 
 
 def get_partitions(data: dict[str, Any]) -> Response:
@@ -217,6 +222,7 @@ def batch_delete_partition(data: dict[str, Any]) -> Response:
 _MISSING: Mapping[str, Answer] = {
     "UpdatePartition": update_partition,
     "BatchDeletePartition": batch_delete_partition,
+    "SearchTables": glue_tables.search,
 }
 
 

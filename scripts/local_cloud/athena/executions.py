@@ -124,7 +124,7 @@ def _record(
         "ResultConfiguration": {"OutputLocation": f"{output}{statement.result_name(query_id)}"},
         "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
         "QueryExecutionContext": {
-            "Database": context.get("Database") or "default",
+            "Database": (context.get("Database") or "default").strip("`"),  # as awswrangler quotes it
             "Catalog": (context.get("Catalog") or "awsdatacatalog").lower(),
         },
         "Status": {"State": "QUEUED", "SubmissionDateTime": round(time.time(), 3)},

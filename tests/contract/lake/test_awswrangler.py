@@ -11,6 +11,7 @@ import awswrangler as wr
 import pandas as pd
 import pytest
 
+from tests.contract.cloud import eventually
 from tests.contract.lake.lake import Lake
 
 Mode = Literal["append", "overwrite", "overwrite_partitions"]
@@ -117,3 +118,85 @@ def test_the_catalog_says_where_and_what_its_tables_are(lake: Lake) -> None:
     for part in ({"name_contains": "ale"}, {"name_prefix": "sa"}, {"name_suffix": "es"}):
         assert [one["Name"] for one in wr.catalog.get_tables(database=lake.database, **part)] == ["sales"]
     assert list(wr.catalog.get_tables(database=lake.database, name_prefix="ale")) == []
+
+
+def _sales_table(lake: Lake) -> None:
+    wr.s3.to_parquet(SALES, lake.uri("sales/"), dataset=True, database=lake.database, table="sales")
+
+
+def test_parameters_and_columns_of_a_table_are_changed(lake: Lake) -> None:
+    _sales_table(lake)
+    place: dict[str, Any] = {"database": lake.database, "table": "sales"}
+    assert wr.catalog.upsert_table_parameters({"team": "sales"}, **place)["team"] == "sales"
+    assert wr.catalog.get_table_parameters(**place)["classification"] == "parquet"
+    wr.catalog.overwrite_table_parameters({"classification": "parquet", "team": "data"}, **place)
+    assert wr.catalog.get_table_parameters(**place) == {"classification": "parquet", "team": "data"}
+    wr.catalog.add_column(**place, column_name="note", column_type="string", column_comment="free text")
+    assert lake.tables()["sales"]["note"] == "string"
+    wr.catalog.delete_column(**place, column_name="note")
+    assert "note" not in lake.tables()["sales"]
+
+
+def test_a_new_column_is_appended_to_a_table(lake: Lake) -> None:
+    _sales_table(lake)
+    more = SALES.assign(note="x")
+    wr.s3.to_parquet(
+        more, lake.uri("sales/"), dataset=True, database=lake.database, table="sales", mode="append"
+    )
+    assert lake.query("SELECT count(*), count(note) FROM sales") == [("6", "3")]
+
+
+def test_tables_are_found_by_a_text_and_keep_their_versions(lake: Lake) -> None:
+    """https://docs.aws.amazon.com/glue/latest/webapi/API_SearchTables.html"""
+    _sales_table(lake)
+    place: dict[str, Any] = {"database": lake.database, "table": "sales"}
+    wr.catalog.upsert_table_parameters({"keeper": f"of-{lake.database}"}, **place, catalog_versioning=True)
+    found = eventually(
+        lambda: [one["Name"] for one in wr.catalog.search_tables(text=f"of-{lake.database}")], 60
+    )
+    assert found == ["sales"]
+    assert wr.catalog.get_table_number_of_versions(**place) == 2
+    newest, first = wr.catalog.get_table_versions(**place)
+    assert int(newest["VersionId"]) > int(first["VersionId"])
+    assert ("keeper" in newest["Table"]["Parameters"], "keeper" in first["Table"]["Parameters"]) == (
+        True,
+        False,
+    )
+
+
+def test_athena_describes_shows_and_repairs_a_table(lake: Lake) -> None:
+    """awswrangler writes the database of these three in backticks."""
+    _sales_table(lake)
+    place: dict[str, Any] = {
+        "database": lake.database,
+        "table": "sales",
+        "s3_output": lake.uri("query-results/"),
+    }
+    assert wr.athena.describe_table(**place)["Column Name"].tolist() == ["region", "revenue", "day"]
+    assert "sales" in wr.athena.show_create_table(**place)
+    wr.s3.to_parquet(SALES, lake.uri("parts/"), dataset=True, partition_cols=["region"])
+    lake.execute(
+        "CREATE EXTERNAL TABLE parts (revenue decimal(4,2), day date) PARTITIONED BY (region string) "
+        f"STORED AS PARQUET LOCATION '{lake.uri('parts/')}'"
+    )
+    wr.athena.repair_table(**{**place, "table": "parts"})
+    assert set(lake.partitions("parts")) == {("North",), ("South",)}
+
+
+def test_unload_takes_a_new_and_empty_folder_each_time(lake: Lake) -> None:
+    """https://docs.aws.amazon.com/athena/latest/ug/unload.html#unload-considerations-and-limitations"""
+    _sales_table(lake)
+
+    def unload() -> pd.DataFrame:
+        return wr.athena.read_sql_query(
+            "SELECT * FROM sales",
+            database=lake.database,
+            ctas_approach=False,
+            unload_approach=True,
+            s3_output=lake.uri("unloaded/"),
+            keep_files=True,
+        )
+
+    assert len(unload()) == 3
+    with pytest.raises(wr.exceptions.QueryFailed, match="HIVE_PATH_ALREADY_EXISTS"):
+        unload()
