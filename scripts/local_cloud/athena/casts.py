@@ -4,6 +4,7 @@ https://trino.io/docs/current/functions/conversion.html
 """
 
 import re
+from datetime import date
 
 from sqlglot import exp
 
@@ -36,7 +37,17 @@ def fails(code: str, message: str) -> str:
 def literal(text: str, is_date: bool) -> str | None:
     """DATE '…' and TIMESTAMP '…', if the text is one."""
     kind = "DATE" if is_date else "TIMESTAMP"
-    return f"{kind} '{text}'" if re.fullmatch(_TEXTS[kind], text) else None
+    if not re.fullmatch(_TEXTS[kind], text):
+        return None
+    try:
+        date.fromisoformat(_padded(text.split()[0]))
+    except ValueError:
+        return None
+    return f"{kind} '{text}'"
+
+
+def _padded(day: str) -> str:
+    return "-".join(part.zfill(2) for part in day.split("-"))
 
 
 def cast(sql: str, source: str | None, target: exp.DataType, safe: bool) -> str:
@@ -47,13 +58,27 @@ def cast(sql: str, source: str | None, target: exp.DataType, safe: bool) -> str:
     if source == "JSON":
         raise not_supported("casts from JSON; use json_extract_scalar")
     word = "TRY_CAST" if safe else "CAST"
+    if wanted.endswith("[]"):
+        return _array(sql, source, target, safe)
     if wanted == "VARCHAR":
-        return _length(_to_text(sql, source), target)
+        return _length(to_text(sql, source), source, target)
     if source == "VARCHAR":
         return _from_text(sql, wanted, word)
     if source in {"DOUBLE", "FLOAT"} and wanted in _INTEGERS:
         return f"{word}(round({sql}) AS {wanted})"
     return f"{word}({sql} AS {wanted})"
+
+
+def _array(sql: str, source: str, target: exp.DataType, safe: bool) -> str:
+    """Each element cast; where one fails the whole array is NULL to TRY_CAST, which we cannot tell."""
+    inner = target.expressions[0]
+    if source == '"NULL"':
+        return f"CAST({sql} AS {target.sql('duckdb')})"
+    if not source.endswith("[]") or safe:
+        raise not_supported(f"casts from {trino_name(source)} to {target.sql('athena').lower()}")
+    if source == '"NULL"[]':
+        return f"CAST({sql} AS {target.sql('duckdb')})"
+    return f"list_transform({sql}, LAMBDA _c : {cast('_c', source[:-2], inner, safe)})"
 
 
 def _duck_type(target: exp.DataType) -> str:
@@ -66,23 +91,23 @@ def _duck_type(target: exp.DataType) -> str:
     return {"INT": "INTEGER", "REAL": "FLOAT", "TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE"}.get(plain, plain)
 
 
-def _length(sql: str, target: exp.DataType) -> str:
-    """varchar(n) keeps the first n characters."""
-    sizes = target.expressions
-    return f"substring({sql}, 1, {sizes[0].this.this})" if sizes else sql
+def _length(sql: str, source: str, target: exp.DataType) -> str:
+    """varchar(n) keeps the first n characters of a text, and takes nothing else that is longer."""
+    if not target.expressions:
+        return sql
+    size = target.expressions[0].this.this
+    return f"substring({sql}, 1, {size})" if source == "VARCHAR" else f"trino_fits({sql}, {size})"
 
 
-def _to_text(sql: str, source: str) -> str:
+def to_text(sql: str, source: str) -> str:
     if source == "VARCHAR":
         return sql
     if source == "TIMESTAMP":
         return f"strftime({sql}, '{_TIMESTAMP_FORMAT}')"
-    if source in {"DOUBLE", "FLOAT"}:
-        plain = f"(abs({sql}) >= 0.001 AND abs({sql}) < 10000000) OR ({sql}) = 0"
-        refused = fails(
-            "NOT_SUPPORTED", "'the local Athena does not write so large or small a double as text'"
-        )
-        return f"CASE WHEN {plain} THEN CAST({sql} AS VARCHAR) WHEN NOT ({plain}) THEN {refused} END"
+    if source == "DOUBLE":
+        return f"trino_double_text({sql})"
+    if source == "FLOAT":
+        raise not_supported("casts from real to varchar; cast to double first")
     if source in {*_INTEGERS, "HUGEINT", "BOOLEAN", "DATE", '"NULL"'} or source.startswith("DECIMAL"):
         return f"CAST({sql} AS VARCHAR)"
     raise not_supported(f"casts from {trino_name(source)} to varchar")

@@ -6,12 +6,13 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, ParseError, TokenError, UnsupportedError
 
-from scripts.local_cloud.athena import tables
+from scripts.local_cloud.athena import tables, written
 from scripts.local_cloud.athena.errors import QueryError, not_supported
 from scripts.local_cloud.athena.oracle import TypeOracle
 from scripts.local_cloud.athena.rewrite import Rewriter
 from scripts.local_cloud.athena.tables import Session
 
+_TEXT = "text"  # where a tree keeps the SQL that it was made of
 _WHERE = re.compile(r"Line (\d+), Col: (\d+)")
 
 
@@ -26,6 +27,8 @@ def parse(sql: str) -> exp.Expr:
         raise QueryError("SYNTAX_ERROR", f"line {line}:{column}: {text}") from error
     if len(statements) != 1 or statements[0] is None:
         raise QueryError("SYNTAX_ERROR", "line 1:1: only one sql statement is allowed")
+    written.check_syntax(sql)
+    statements[0].meta[_TEXT] = sql
     return statements[0]
 
 
@@ -38,11 +41,15 @@ def to_duckdb(session: Session, tree: exp.Expr) -> str:
 
 def translate(session: Session, tree: exp.Expr) -> str:
     """The statement's SQL, its tables known by their types only."""
+    written.check_meaning(tree.meta[_TEXT], tree)
     tables.load(session, tree)
     _name_columns(tree)
-    Rewriter(TypeOracle(session.con)).run(tree)
+    oracle = TypeOracle(session.con)
+    Rewriter(oracle).run(tree)
     try:
-        return tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+        sql = tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+        oracle.define(sql)
+        return sql
     except UnsupportedError as error:
         raise not_supported(str(error)) from error
 

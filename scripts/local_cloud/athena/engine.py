@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from scripts.local_cloud import glue_store
-from scripts.local_cloud.athena import dialect
+from scripts.local_cloud.athena import dialect, types
 from scripts.local_cloud.athena.errors import from_duckdb
 from scripts.local_cloud.athena.tables import Session
 from scripts.local_cloud.athena.values import as_text
@@ -57,6 +57,8 @@ def select(session: Session, sql: str) -> Outcome:
     """Run a query and fetch it whole."""
     cursor = session.con.execute(dialect.to_duckdb(session, dialect.parse(sql)))
     columns = [(column[0].lower(), str(column[1])) for column in cursor.description or []]
+    for _, kind in columns:
+        types.to_athena(kind)  # refuses what GetQueryResults could not name
     formats = [as_text(kind) for _, kind in columns]
     rows = [
         tuple(None if cell is None else form(cell) for form, cell in zip(formats, row, strict=True))

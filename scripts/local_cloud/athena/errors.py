@@ -70,6 +70,12 @@ def from_duckdb(error: duckdb.Error) -> QueryError:
         return QueryError("SYNTAX_ERROR", text)
     if isinstance(error, duckdb.CatalogException):
         return QueryError("FUNCTION_NOT_FOUND", text.removeprefix("Catalog Error: "))
+    if "field value out of range" in text or text.startswith("Conversion Error: Date out of range"):
+        return QueryError("INVALID_CAST_ARGUMENT", f"Value cannot be cast to date or timestamp: {text}")
+    if "Could not parse string" in text:
+        return QueryError("INVALID_FUNCTION_ARGUMENT", f"Invalid format: {text.partition('string ')[2]}")
+    if "invalid perl operator" in text or "invalid escape sequence" in text or "bad repetition" in text:
+        return not_supported(f"the regular expression: {text}")
     if isinstance(error, duckdb.ConversionException) and "out of range" in text:
         return QueryError("NUMERIC_VALUE_OUT_OF_RANGE", text.removeprefix("Conversion Error: "))
     if isinstance(error, duckdb.ConversionException):

@@ -3,22 +3,49 @@
 import duckdb
 from sqlglot import exp
 
+from scripts.local_cloud.athena.macros import Macros
+
 
 class TypeOracle:
     """Answers for trees whose inner parts are DuckDB's SQL already."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._con = con
+        self._macros = Macros(con)
+        self._answers: dict[str, str | None] = {}
+
+    def define(self, sql: str) -> None:
+        """Make the macros that the SQL calls."""
+        self._macros.define(sql)
 
     def type_of(self, node: exp.Expr) -> str | None:
-        """The DuckDB type, or None where it cannot be told (inside a lambda, say)."""
-        select = node.find_ancestor(exp.Select)
+        """The DuckDB type, or None where it cannot be told."""
+        lifted, depth = _out_of_lambdas(node)
+        if lifted is None:
+            return None
+        found = self._type_of(lifted, node)
+        return found if found is None else found.removesuffix("[]" * depth)
+
+    def _type_of(self, node: exp.Expr, place: exp.Expr) -> str | None:
+        select = place.find_ancestor(exp.Select)
         if select is None:
             return self._describe(exp.Select(expressions=[node.copy()]))
         for grouped in (False, True):
             if (found := self._describe(_probe(node, select, grouped))) is not None:
                 return found
-        return self._correlated(node, select)
+        if (found := self._correlated(node, select)) is not None:
+            return found
+        return self._describe(exp.Select(expressions=[node.copy()]))  # a constant in FROM
+
+    def columns_of(self, query: exp.Expr) -> list[str] | None:
+        """The types of a query's columns, or None where they cannot be told."""
+        probe = query.unnest().copy()
+        select = query.find(exp.Select)
+        if not isinstance(probe, exp.Query) or select is None:
+            return None
+        if not probe.args.get("with_") and (ctes := _ctes_before(query)):
+            probe.set("with_", exp.With(expressions=[cte.copy() for cte in ctes]))
+        return self._columns(probe.sql("duckdb"))
 
     def _correlated(self, node: exp.Expr, select: exp.Select) -> str | None:
         """An inner query that looks at its outer one: ask from the outer one's place."""
@@ -32,11 +59,33 @@ class TypeOracle:
         return None
 
     def _describe(self, probe: exp.Select) -> str | None:
+        sql = probe.sql("duckdb")
+        if sql not in self._answers:
+            kinds = self._columns(sql)
+            self._answers[sql] = kinds[0] if kinds else None
+        return self._answers[sql]
+
+    def _columns(self, sql: str) -> list[str] | None:
+        self.define(sql)
         try:
-            row = self._con.execute(f"DESCRIBE {probe.sql('duckdb')}").fetchone()
+            return [str(row[1]) for row in self._con.execute(f"DESCRIBE {sql}").fetchall()]
         except duckdb.Error:
             return None
-        return str(row[1]) if row else None
+
+
+def _out_of_lambdas(node: exp.Expr) -> tuple[exp.Expr | None, int]:
+    """What stands in lambdas, applied to the arrays that these are given; and how many arrays that makes."""
+    found, depth, inside = node, 0, node
+    while (inner := inside.find_ancestor(exp.Lambda, exp.Select)) is not None and isinstance(
+        inner, exp.Lambda
+    ):
+        call = inner.parent
+        if not isinstance(call, exp.ArrayFilter | exp.Transform) or len(inner.expressions) != 1:
+            return None, 0
+        name = inner.expressions[0].name
+        text = f"list_transform({call.this.sql('duckdb')}, LAMBDA {name} : {found.sql('duckdb')})"
+        found, depth, inside = exp.Var(this=text), depth + 1, call
+    return found, depth
 
 
 def _probe(node: exp.Expr, select: exp.Select, grouped: bool) -> exp.Select:
@@ -61,7 +110,7 @@ def _around(expression: exp.Expr, select: exp.Select) -> exp.Select:
     return probe
 
 
-def _ctes_before(select: exp.Select) -> list[exp.Expr]:
+def _ctes_before(select: exp.Expr) -> list[exp.Expr]:
     """The common table expressions that `select` may name: all before the one that it stands in itself."""
     found: list[exp.Expr] = []
     inside: exp.Expr | None = None

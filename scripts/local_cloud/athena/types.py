@@ -161,3 +161,27 @@ def readable_as(stored: str, wanted: str) -> bool:
     if stored.startswith("DECIMAL"):
         return wanted.startswith("DECIMAL")
     return (stored, wanted) in {("FLOAT", "DOUBLE"), ("UTINYINT", "SMALLINT"), ("UINTEGER", "BIGINT")}
+
+
+def coercible(have: str, want: str) -> bool:
+    """Whether Trino turns one type into the other unasked: only where nothing can be lost.
+
+    https://trino.io/docs/current/sql/insert.html
+    """
+    numbers = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT"]
+    have = have.replace("HUGEINT", "BIGINT")
+    if have in {want, '"NULL"'} or want.startswith(("STRUCT", "MAP")) or want.endswith("]"):
+        return True
+    if want in {"FLOAT", "DOUBLE"}:
+        return have in {*numbers, "FLOAT"} or have.startswith("DECIMAL")
+    if want.startswith("DECIMAL"):
+        digits = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 19}
+        (p1, s1), (p2, s2) = (
+            (digits[have], 0) if have in digits else precision_scale(have),
+            precision_scale(want),
+        )
+        exact = have in digits or have.startswith("DECIMAL")
+        return exact and p1 - s1 <= p2 - s2 and s1 <= s2
+    if have in numbers and want in numbers:
+        return numbers.index(have) <= numbers.index(want)
+    return have == "DATE" and want.startswith("TIMESTAMP")

@@ -160,7 +160,11 @@ def insert(session: Session, scanner: Scanner) -> Outcome:
         raise not_supported("INSERT INTO a table that is not Parquet")
     given = _describe(session, scanner.rest)
     wanted = [*table.columns, *table.keys]
-    if len(given) != len(wanted):
+    fitting = len(given) == len(wanted) and all(
+        types.coercible(have, types.from_hive(kind))
+        for (_, have), (_, kind) in zip(given, wanted, strict=True)
+    )
+    if not fitting:
         raise QueryError("TYPE_MISMATCH", "line 1:1: Insert query has mismatched column types")
     session.con.execute("DROP VIEW _query")
     casts = ", ".join(

@@ -112,6 +112,17 @@ def test_insert_into_adds_rows_and_partitions(lake: Lake) -> None:
     assert lake.query("SELECT a, day FROM t ORDER BY a") == [("1", "2024-01-15"), ("2", "2024-01-16")]
 
 
+@pytest.mark.parametrize(
+    "row", ["'3', '2024-01-16'", "9223372036854775807, '2024-01-16'", "1.5, '2024-01-16'"]
+)
+def test_insert_takes_no_value_that_it_would_have_to_narrow(lake: Lake, row: str) -> None:
+    """https://trino.io/docs/current/sql/insert.html"""
+    lake.execute(f"CREATE TABLE t WITH (external_location = '{lake.uri('t/')}') AS SELECT 1 AS a, 'x' AS day")
+    with pytest.raises(QueryFailed, match="TYPE_MISMATCH"):
+        lake.execute(f"INSERT INTO t SELECT {row}")
+    assert lake.query("SELECT a FROM t") == [("1",)]
+
+
 def test_a_view_is_a_query_by_name(lake: Lake) -> None:
     """https://docs.aws.amazon.com/athena/latest/ug/create-view.html"""
     sales_table(lake)
