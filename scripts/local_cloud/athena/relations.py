@@ -66,7 +66,24 @@ def create_stub(con: duckdb.DuckDBPyConnection, table: CatalogTable) -> None:
 def create_view(con: duckdb.DuckDBPyConnection, table: CatalogTable, files: Sequence[DataFile]) -> None:
     """The table with its rows in the stub's place, typed as the catalog says."""
     if files:
-        con.execute(f"CREATE OR REPLACE VIEW {_full_name(table)} AS {_select(con, table, files)}")
+        rows = _shortened(table, _select(con, table, files))
+        con.execute(f"CREATE OR REPLACE VIEW {_full_name(table)} AS {rows}")
+
+
+def _shortened(table: CatalogTable, rows: str) -> str:
+    """varchar(n) reads the first n characters.
+
+    https://docs.aws.amazon.com/athena/latest/ug/data-types-considerations.html
+    """
+    sizes = [
+        (name(column), kind.strip()[8:-1])
+        for column, kind in table.columns
+        if kind.strip().lower().startswith("varchar(")
+    ]
+    if not sizes:
+        return rows
+    short = ", ".join(f"substring({column}, 1, {int(size)}) AS {column}" for column, size in sizes)
+    return f"SELECT * REPLACE ({short}) FROM ({rows})"
 
 
 def _full_name(table: CatalogTable) -> str:

@@ -83,8 +83,10 @@ def from_hive(hive: str) -> str:
         return "STRUCT(" + ", ".join(f'"{name.strip()}" {from_hive(kind)}' for name, _, kind in fields) + ")"
     if text.startswith("decimal"):
         return text.upper() if "(" in text else "DECIMAL(10,0)"
-    if text.startswith(("varchar", "char")):
+    if text.startswith("varchar"):
         return "VARCHAR"
+    if text.startswith("char"):
+        raise not_supported(f"the column type {hive!r}, which pads its values; use varchar")
     if text not in _PLAIN:
         raise not_supported(f"the column type {hive!r}")
     return _PLAIN[text]

@@ -215,3 +215,13 @@ def test_text_that_is_no_number_reads_as_null(lake: Lake) -> None:
         f"LOCATION '{lake.uri('t/')}' TBLPROPERTIES ('skip.header.line.count' = '1')"
     )
     assert lake.query("SELECT id, name FROM t ORDER BY id") == [("1", '"x'), ("3", None), (None, "y")]
+
+
+def test_a_varchar_of_a_length_reads_so_many_characters(lake: Lake) -> None:
+    """https://docs.aws.amazon.com/athena/latest/ug/data-types-considerations.html"""
+    lake.put("t/a.csv", csv((1, "abcdef"), (2, "ab")))
+    lake.execute(
+        f"CREATE EXTERNAL TABLE t (id int, name varchar(3)) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' "
+        f"LOCATION '{lake.uri('t/')}'"
+    )
+    assert lake.query("SELECT name FROM t WHERE name LIKE 'ab%' ORDER BY id") == [("abc",), ("ab",)]
