@@ -381,7 +381,7 @@ def describe(session: Session, scanner: Scanner) -> Outcome:
             [f"{'# col_name':<20}\t{'data_type':<20}\tcomment"],
         ]
         rows += [["\t \t "], *([f"{key:<20}\t{hive:<20}\t{'':<20}"] for key, hive in table.keys)]
-    return _answer("col_name", rows)
+    return _answer("col_name data_type comment", rows)  # three columns, of which each row is one text
 
 
 def show_create(session: Session, scanner: Scanner) -> Outcome:

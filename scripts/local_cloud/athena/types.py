@@ -105,10 +105,10 @@ def _split(text: str) -> Iterator[str]:
 def to_athena(duck: str) -> str:
     """The type's name in GetQueryResults."""
     text = duck.upper()
-    if text.startswith("DECIMAL"):
-        return "decimal"
     if text.endswith("]"):
         return "array"
+    if text.startswith("DECIMAL"):
+        return "decimal"
     if text.startswith("STRUCT"):
         return "row"
     if text.startswith("MAP"):
@@ -119,7 +119,7 @@ def to_athena(duck: str) -> str:
 
 
 def precision_scale(duck: str) -> tuple[int, int]:
-    if duck.startswith("DECIMAL"):
+    if to_athena(duck) == "decimal":
         precision, _, scale = duck[8:-1].partition(",")
         return int(precision), int(scale)
     return _PRECISION.get(to_athena(duck), 0), 0
