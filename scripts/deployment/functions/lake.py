@@ -83,7 +83,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "start-crawler": Function(
         (
             *_READS_MARKER[1:], Grant(("s3:GetObjectVersion",), (_MARKER,)), *_READS_REPORTS,
-            *_STARTS_CRAWLER, *_ASYNC,
+            *_STARTS_CRAWLER, *_ALERTS, *_ASYNC,
         ),
         timeout=60, database=True, concurrency=2,
     ),
