@@ -28,6 +28,7 @@ $(READY): requirements-dev.txt orders_app/requirements.txt scripts/setup.sh
 
 $(SPARK_READY): etl/requirements-spark.txt $(READY)
 	@sh scripts/setup.sh $(VENV) etl/requirements-spark.txt $@
+	@$(PY) -m etl.engines.spark_archive
 
 $(BENCH_READY): etl/requirements-bench.txt $(READY)
 	@sh scripts/setup.sh $(VENV) etl/requirements-bench.txt $@

@@ -43,6 +43,15 @@ CUSTOMER_COLUMNS = (
 )
 # Where lines without a readable order id are put: beyond every ordinal, each line of a file elsewhere.
 UNPLACED = 100_000_000
+METRICS_COLUMNS = (
+    "customer_id",
+    "name",
+    "status",
+    "total_spent",
+    "total_orders",
+    "avg_order_value",
+    "bucket",
+)
 BUCKETS = tuple("0123456789abcdef")
 _CENTS = "cast(spent * cast(100 as decimal(3,0)) as bigint)"
 _TWICE = f"({_CENTS} * 2 + orders)"
@@ -154,21 +163,19 @@ def _sum(amounts: str) -> str:
 def customer_sums(current_: str, customers: str, orders: str) -> str:
     """A lake's first sales by customer, for what was touched and for gold: lines are grouped and joined once.
 
-    `strange` are the lines of a customer whom no file brought. `orders` counts those that are completed.
+    `strange` are the lines of a customer whom no file brought; `counts` says which rows are gold.
     """
     return f"""
-select coalesce(t.customer_id, c.customer_id) as customer_id, c.name, c.status, t.spent, t.orders,
+select coalesce(t.customer_id, c.customer_id) as customer_id, c.name, c.status,
+  t.spent as total_spent, t.orders as total_orders, {_AVERAGE} as avg_order_value,
+  {bucket("coalesce(t.customer_id, c.customer_id)")} as bucket,
   case when {CUSTOMER_UNKNOWN.predicate} then t.sold else 0 end as strange,
-  {bucket("coalesce(t.customer_id, c.customer_id)")} as bucket
+  t.orders is not null and c.customer_id is not null as counts
 from (
-  select customer_id, count(*) as sold, {orders} as orders,
+  select customer_id, count(*) as sold, nullif({orders}, 0) as orders,
     {_sum("case when status = 'completed' then line_amount end")} as spent
   from {current_} group by customer_id
 ) as t full join {customers} as c on c.customer_id = t.customer_id"""
-
-
-def customers_touched_first(sums: str) -> str:
-    return f"select bucket, count(*), sum(strange) from {sums} group by bucket"
 
 
 def among(column: str, values: Collection[str]) -> str:
@@ -218,14 +225,6 @@ from (
   select customer_id, {_sum("line_amount")} as spent, {orders} as orders
   from {current_} where status = 'completed'{where} group by customer_id
 ) as t join {customers} as c on c.customer_id = t.customer_id"""
-
-
-def customer_metrics_first(sums: str) -> str:
-    """The same of a lake's first sales."""
-    return f"""
-select customer_id, name, status, spent as total_spent, orders as total_orders,
-  {_AVERAGE} as avg_order_value, bucket
-from {sums} where orders > 0 and strange = 0"""
 
 
 def count_orders(one_line: bool) -> str:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from etl import model
 from etl.catalog import Catalog, NoCatalog
 from etl.engines import open_engine
-from etl.engines.base import Engine, Landing
+from etl.engines.base import Assessed, Engine, Landing
 from etl.errors import InputError, LakeBusyError
 from etl.manifest import Manifest
 from etl.report import Report
@@ -29,7 +29,7 @@ from etl.sqlgen import checked_sql
 from etl.state import LakeState, load_tagged, save_state
 from etl.storage import Guarded, Storage, storage_for
 from etl.sweep import grace, retire, sweep
-from etl.validate import check_threshold, counted, judge, profile, put_quarantine, too_bad
+from etl.validate import assess, check_threshold, judge, put_quarantine, too_bad
 
 _T = TypeVar("_T")
 PUBLISHED = "_published.json"
@@ -38,11 +38,15 @@ ATTEMPTS = 6  # of a run to merge while other runs change the lake
 
 @dataclass(frozen=True)
 class Shape:
-    """May an order id or a customer's come twice in the batch; has every order one line, the first?"""
+    """May an order id or a customer's come twice in the batch; has every order one line, the first?
+
+    `days` are those of the batch's accepted sales, None where they are not known yet.
+    """
 
     repeated: bool
     repeated_customers: bool
     one_line: bool
+    days: frozenset[str] | None
 
 
 def run(
@@ -89,13 +93,15 @@ def take_in(engine: Engine, manifest: Manifest, report: Report, quarantine: Stor
             sales = land(engine, manifest, SALES)
         with report.phase("validate"):
             of_sales = look(engine, manifest, SALES, sales)
-            found = [(CUSTOMERS, customers, *looked.result()), (SALES, sales, *of_sales)]
-            for schema, landing, counts, told in found:
-                judge(counts, schema, landing, report)
-                report.profile[schema.name] = told
+            for schema, landing, found in (
+                (CUSTOMERS, customers, looked.result()),
+                (SALES, sales, of_sales),
+            ):
+                judge(found.counts, schema, landing, report)
+                report.profile[schema.name] = found.profile
             bad = too_bad(report, manifest.options)
             if not bad:
-                return validate(engine, manifest, report, quarantine)
+                return validate(engine, manifest, looked.result(), of_sales, report, quarantine)
     report.start_over(bad.values())
     return take_in(engine, manifest.without(bad), report, quarantine)
 
@@ -118,7 +124,7 @@ def merge(
             with report.phase("transform"):
                 wanted, first = prepare(engine, storage, manifest, before.owing(owed), shape, report)
                 # It commits nothing, and fills the cores that the queries of gold leave idle.
-                silver = pool.submit(write_silver, engine, storage, wanted, before)
+                silver = pool.submit(write_silver, engine, storage, wanted, before, shape)
                 state = count_gold(engine, wanted, first, before, report)
             with report.phase("write"):
                 wait([silver])
@@ -148,19 +154,24 @@ def land(engine: Engine, manifest: Manifest, schema: Schema) -> Landing:
     return engine.land(schema, manifest.of(schema.name), f"landed_{schema.name}")
 
 
-def look(
-    engine: Engine, manifest: Manifest, schema: Schema, landing: Landing
-) -> tuple[list[tuple[Any, ...]], dict[str, Any]]:
-    """Check every row of a kind: how many failed of what, and the profile of the others."""
+def look(engine: Engine, manifest: Manifest, schema: Schema, landing: Landing) -> Assessed:
+    """Check every row of a kind: how many failed of what, and what the others are like."""
     name = f"checked_{schema.name}"
     engine.check(name, landing, checked_sql(schema, landing.view, manifest.as_of, manifest.currency))
-    return engine.rows(counted(name)), profile(engine, schema, name)
+    return assess(engine, schema, name)
 
 
-def validate(engine: Engine, manifest: Manifest, report: Report, quarantine: Storage) -> Shape:
+def validate(
+    engine: Engine,
+    manifest: Manifest,
+    customers: Assessed,
+    sales: Assessed,
+    report: Report,
+    quarantine: Storage,
+) -> Shape:
     """Put what was rejected aside; what shape the batch has decides which plans are needed."""
     report.check_balance()
-    shape = number_lines(engine, report)
+    shape = number_lines(engine, sales, customers, report)
     put_quarantine(engine, CUSTOMERS, None, quarantine, manifest, report)
     put_quarantine(engine, SALES, "numbered_sales", quarantine, manifest, report)
     check_threshold(report, manifest.options)
@@ -186,19 +197,9 @@ def at_once(*calls: Callable[[], object]) -> None:
             other.result()
 
 
-def number_lines(engine: Engine, report: Report) -> Shape:
+def number_lines(engine: Engine, sales: Assessed, customers: Assessed, report: Report) -> Shape:
     """Windows over a million orders are dear: they run only where an order id may come more than once."""
-    sales = (
-        f"select count(order_id), count(distinct {engine.fingerprint('order_id')}), "
-        f"coalesce(max(line_number), 1) from checked_sales"
-    )
-    customers = (
-        f"select count(*), count(distinct {engine.fingerprint('customer_id')}) "
-        f"from ({model.customers_of('checked_customers')}) as customers"
-    )
-    shapes = together(engine, partial(engine.rows, sales), partial(engine.rows, customers))
-    [(rows, orders, lines)], [(records, names)] = shapes
-    repeated = bool(rows != orders)
+    repeated = sales.records != sales.ids
     if repeated:
         same = ", ".join(("source", *SALES.names))
         found = engine.rows(
@@ -210,7 +211,8 @@ def number_lines(engine: Engine, report: Report) -> Shape:
     engine.view("numbered_sales", model.numbered("checked_sales", repeated))
     keep = engine.table if repeated else engine.view
     keep("batch_sales", model.accepted("numbered_sales"))
-    return Shape(repeated, records != names, one_line=not repeated and lines == 1)
+    repeated_customers = customers.records != customers.ids
+    return Shape(repeated, repeated_customers, not repeated and sales.lines == 1, sales.days)
 
 
 def prepare(
@@ -230,8 +232,8 @@ def prepare(
     if first:
         completed = model.count_completed(one_line)
         sums = model.customer_sums("current_sales", "current_customers", completed)
-        engine.table("customer_sums", sums)
-    wanted = touched(engine, manifest, state, report, first)
+        engine.result("customer_sums", sums)
+    wanted = touched(engine, manifest, state, shape, report, first)
     return replace(wanted, one_line=one_line, sales_rows=rows), first
 
 
@@ -241,16 +243,13 @@ def count_gold(
     """Compute the touched gold; the state that a commit will make true."""
     orders = model.count_orders(wanted.one_line)
     days = wanted.pending_dates if before.sales else None
-    by_customer = (
-        model.customer_metrics_first("customer_sums")
-        if first
-        else model.customer_metrics("current_sales", "current_customers", wanted.pending_buckets, orders)
-    )
-    together(
-        engine,
-        partial(engine.result, "gold_days", model.daily_sales("current_sales", days, orders)),
-        partial(engine.result, "gold_customers", by_customer),
-    )
+    by_day = partial(engine.result, "gold_days", model.daily_sales("current_sales", days, orders))
+    if first:
+        by_day()
+        engine.selected("gold_customers", "customer_sums", "counts", model.METRICS_COLUMNS)
+    else:
+        metrics = model.customer_metrics("current_sales", "current_customers", wanted.pending_buckets, orders)
+        together(engine, by_day, partial(engine.result, "gold_customers", metrics))
     return count_tables(engine, wanted, report)
 
 
@@ -278,16 +277,21 @@ def merge_sales(engine: Engine, storage: Storage, state: LakeState, repeated: bo
     return int(before - old + won)
 
 
-def touched(engine: Engine, manifest: Manifest, state: LakeState, report: Report, first: bool) -> LakeState:
+def touched(
+    engine: Engine, manifest: Manifest, state: LakeState, shape: Shape, report: Report, first: bool
+) -> LakeState:
     """The days and customers of this batch's rows, old and new, and those that a dead run still owes."""
-    days = {str(row[0]) for row in engine.rows(model.dates_touched("batch_sales", "old_sales"))}
-    buckets = engine.rows(
-        model.customers_touched_first("customer_sums")
-        if first
-        else model.customers_touched("batch_sales", "old_sales", "checked_customers", "current_customers")
-    )
-    unknown = int(sum(lines for _, _, lines in buckets))
-    report.warn(CUSTOMER_UNKNOWN, unknown)
+    days = None if state.sales else shape.days
+    if days is None:
+        found = engine.rows(model.dates_touched("batch_sales", "old_sales"))
+        days = frozenset(str(day) for (day,) in found)
+    if first:
+        sums = engine.figures("customer_sums", "bucket", "strange")
+        buckets: list[tuple[Any, ...]] = [(part, *of_part) for part, of_part in sums.items()]
+    else:
+        sql = model.customers_touched("batch_sales", "old_sales", "checked_customers", "current_customers")
+        buckets = engine.rows(sql)
+    report.warn(CUSTOMER_UNKNOWN, int(sum(lines for _, _, lines in buckets)))
     report.customers_touched = sum(count for _, count, _ in buckets)
     report.dates_touched = sorted({*state.pending_dates, *days})
     prefix = f"run={manifest.run_id}.{state.commits + 1}"  # no commit writes over what another one wrote
@@ -338,18 +342,31 @@ def _sum(figures: Iterable[Sequence[Any]]) -> dict[str, Any]:
     return {"rows": sum(rows for rows, _ in listed), "revenue": format(revenue, "f")}
 
 
-def write_silver(engine: Engine, storage: Storage, state: LakeState, before: LakeState) -> None:
+def write_silver(engine: Engine, storage: Storage, state: LakeState, before: LakeState, shape: Shape) -> None:
     moved = {month: key for month, key in state.sales.items() if before.sales.get(month) != key}
     writes = []
     if moved:
         keys = {model.month_number(month): key for month, key in moved.items()}
-        rows = model.of_months("current_sales", keys if before.sales else None)
-        sales = (rows, "order_month", keys, storage, keys.__getitem__, "silver sales")
-        writes.append(partial(engine.put_partitions, *sales))
+        writes.append(partial(write_sales, engine, storage, keys, before, shape))
     if state.customers and state.customers != before.customers:
-        customers = ("select * from current_customers", storage, state.customers, "silver customers")
-        writes.append(partial(engine.put_parquet, *customers))
+        writes.append(partial(write_customers, engine, storage, state.customers, before, shape))
     at_once(*writes)
+
+
+def write_sales(
+    engine: Engine, storage: Storage, keys: Mapping[str, str], before: LakeState, shape: Shape
+) -> None:
+    plain = not (before.sales or shape.repeated)
+    if not (plain and engine.put_first_lines("checked_sales", keys, storage, "silver sales")):
+        rows = model.of_months("current_sales", keys if before.sales else None)
+        engine.put_partitions(rows, "order_month", keys, storage, keys.__getitem__, "silver sales")
+
+
+def write_customers(engine: Engine, storage: Storage, key: str, before: LakeState, shape: Shape) -> None:
+    target = (storage, key, "silver customers")
+    plain = not (before.customers or shape.repeated_customers)
+    if not (plain and engine.put_accepted("checked_customers", model.CUSTOMER_COLUMNS, *target)):
+        engine.put_parquet("select * from current_customers", *target)
 
 
 def measured(storage: Storage, state: LakeState) -> LakeState:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from etl.engines.base import Engine, Landing
+from etl.engines.base import Assessed, Engine, Landing
 from etl.errors import QualityThresholdError
 from etl.manifest import Manifest
 from etl.reader.records import PARSE_ERRORS
@@ -18,9 +18,20 @@ MIN_ROWS_FOR_THRESHOLD = 100
 LEAVE_OUT = "leave_out_bad_files"  # the option: such a file is left out, and a kind is not judged as a whole
 
 
-def counted(checked: str) -> str:
-    """How many rows of each source failed and warned of what."""
-    return f"select source, failed, warned, count(*) from {checked} group by source, failed, warned"
+def assess(engine: Engine, schema: Schema, checked: str) -> Assessed:
+    """What checked rows are like: as the engine knows it already, else by three queries."""
+    known = engine.assessed(schema, checked)
+    if known is not None:
+        return known
+    counts = engine.rows(
+        f"select source, failed, warned, count(*) from {checked} group by source, failed, warned"
+    )
+    key = schema.names[0]
+    lines = "coalesce(max(line_number), 1)" if "line_number" in schema.names else "1"
+    [(records, ids, highest)] = engine.rows(
+        f"select count({key}), count(distinct {engine.fingerprint(key)}), {lines} from {checked}"
+    )
+    return Assessed(counts, records, ids, highest, profile(engine, schema, checked))
 
 
 def judge(found: Iterable[tuple[Any, ...]], schema: Schema, landing: Landing, report: Report) -> None:

@@ -178,8 +178,22 @@ class DuckDbEngine:
     def fingerprint(self, column: str) -> str:
         return column
 
+    def assessed(self, schema: Schema, checked: str) -> None:
+        return None
+
+    def put_first_lines(self, checked: str, keys: Mapping[str, str], storage: Storage, point: str) -> bool:
+        return False
+
+    def put_accepted(
+        self, checked: str, columns: Sequence[str], storage: Storage, key: str, point: str
+    ) -> bool:
+        return False
+
     def result(self, name: str, sql: str) -> None:
         self.table(name, sql)
+
+    def selected(self, name: str, result: str, flag: str, columns: Sequence[str]) -> None:
+        self.view(name, f"select {', '.join(columns)} from {result} where {flag}")
 
     def figures(self, name: str, part: str, money: str) -> dict[str, tuple[int, Decimal | None]]:
         whole = f"case when count({money}) = count(*) then sum({money}) end"

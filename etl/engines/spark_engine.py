@@ -2,25 +2,31 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from etl.engines import spark_io
-from etl.engines.base import Landing
+from etl.engines import spark_arrow, spark_io
+from etl.engines.base import Assessed, Landing
 from etl.engines.spark_paths import delete_copies, literal
-from etl.engines.spark_session import is_local, open_session
+from etl.engines.spark_session import is_local, open_session, starts_local
 from etl.errors import LakeBusyError
 from etl.manifest import SourceFile
+from etl.reader.files import compression_of, format_of
 from etl.reader.records import FileNotes
 from etl.schemas import Schema
+from etl.sources import fetch, fetch_if_there
 from etl.sqlgen import empty_landed
 from etl.storage import S3Storage, Storage
 
 # Below this a file is read whole by one task: finding its line numbers would cost more than it saves.
 MIN_NATIVE_BYTES = 1 << 20
-# Locally up to this much silver, as Spark estimates it, passes through the driver: no shuffle, no sort.
+# Locally up to this much passes through the driver as Arrow: no cache, no shuffle, no sort. An estimate:
+# of silver it is Spark's, of checked rows so many bytes for one of a file.
 MAX_DRIVER_BYTES = 512 << 20
+_GROWS, _UNPACKS = 4, 40
 
 
 class SparkEngine:
@@ -37,25 +43,42 @@ class SparkEngine:
     ) -> None:
         self._work = work
         self._owned = session is None
-        self._spark = session or open_session()
-        self._local = is_local(self._spark)
+        self._session: Any = session
+        self._starting: Future[Any] | None = None
+        if session is None and starts_local():
+            pool = ThreadPoolExecutor(1)
+            self._starting = pool.submit(open_session)  # meanwhile files are looked at
+            pool.shutdown(wait=False)
+        elif session is None:
+            self._session = open_session()
+        self._local = self._starting is not None or is_local(self._session)
         self._min_native_bytes = min_native_bytes
         self._max_driver_bytes = max_driver_bytes if self._local else 0
         self._kept: list[Any] = []
         self._copies: list[str] = []
         self._results: dict[str, Any] = {}
+        self._landed_bytes: dict[str, int] = {}
+        self._numbers = count()
+        self._at_hand: dict[str, Any] = {}
+
+    @property
+    def _spark(self) -> Any:
+        return self._starting.result() if self._starting else self._session
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
         """Large clean CSV is split among the tasks, any other file is read strictly by one."""
         landing = Landing(view)
-        strict, frames = [], [self._spark.sql(empty_landed(schema))]
-        for file in files:
-            found = self._clean(file, schema)
-            if found is None:
-                strict.append(file)
-                continue
+        clean = [(file, self._clean(file, schema)) for file in files]
+        strict = [file for file, found in clean if found is None]
+        natives = [(file, found, self._cut(file, found)) for file, found in clean if found]
+        self._landed_bytes[view] = sum(map(self._grown, files))
+        frames = [self._spark.sql(empty_landed(schema))] if not files else []
+        for file, found, cut in natives:
             self._copies += [found.path] if found.is_copy else []
-            frames.append(spark_io.native_lines(self._spark, found, file, schema))
+            if cut:
+                frames.append(spark_io.native_columns(self._spark, found, file, schema, cut))
+            else:
+                frames.append(spark_io.native_lines(self._spark, found, file, schema))
             landing.native.append(file.name)
             seen = set(found.names)
             landing.notes[file.name] = FileNotes(seen - set(schema.names), seen & set(schema.names))
@@ -68,7 +91,35 @@ class SparkEngine:
         return landing
 
     def check(self, name: str, landing: Landing, sql: str) -> None:
-        self.table(name, sql)
+        """Kept at hand as Arrow, and for Spark in a file of which it reads the columns that it needs."""
+        if not self._max_driver_bytes or self._landed_bytes[landing.view] > self._max_driver_bytes:
+            self.table(name, sql)
+            return
+        frame = self._spark.sql(sql)
+        path = self._work / f"{name}.parquet"
+        self._at_hand[name] = spark_arrow.to_arrow(frame)
+        spark_arrow.keep(self._at_hand[name], path)
+        self._spark.read.schema(frame.schema).parquet(str(path)).createOrReplaceTempView(name)
+
+    def assessed(self, schema: Schema, checked: str) -> Assessed | None:
+        table = self._at_hand.get(checked)
+        return None if table is None else spark_arrow.assessed(table, schema)
+
+    def put_first_lines(self, checked: str, keys: Mapping[str, str], storage: Storage, point: str) -> bool:
+        if checked not in self._at_hand:
+            return False
+        lines = spark_arrow.first_lines(self._at_hand[checked])
+        spark_arrow.put_result(lines, "order_month", keys, storage, point, self._work)
+        return True
+
+    def put_accepted(
+        self, checked: str, columns: Sequence[str], storage: Storage, key: str, point: str
+    ) -> bool:
+        if checked not in self._at_hand:
+            return False
+        rows = spark_arrow.accepted(self._at_hand[checked]).select(columns)
+        spark_io.put_table(rows, storage, key, point, self._work / "accepted.parquet")
+        return True
 
     def table(self, name: str, sql: str) -> None:
         self._keep(self._spark.sql(sql)).createOrReplaceTempView(name)
@@ -93,7 +144,7 @@ class SparkEngine:
 
     def result(self, name: str, sql: str) -> None:
         """Gold comes to the driver as Arrow: no job to count it and none to write it."""
-        self._results[name] = spark_io.to_arrow(self._spark.sql(sql))
+        self._results[name] = spark_arrow.to_arrow(self._spark.sql(sql))
 
     def figures(self, name: str, part: str, money: str) -> dict[str, tuple[int, Decimal | None]]:
         from pyarrow.compute import ScalarAggregateOptions
@@ -103,10 +154,14 @@ class SparkEngine:
         rows = found.aggregate([whole, (part, "count")]).to_pylist()
         return {str(r[part]): (r[f"{part}_count"], r[f"{money}_sum"]) for r in rows}
 
+    def selected(self, name: str, result: str, flag: str, columns: Sequence[str]) -> None:
+        whole = self._results[result]
+        self._results[name] = whole.filter(whole[flag]).select(columns)
+
     def put_result(
         self, name: str, column: str, keys: Mapping[str, str], storage: Storage, point: str
     ) -> None:
-        spark_io.put_result(self._results[name], column, keys, storage, point, self._work)
+        spark_arrow.put_result(self._results[name], column, keys, storage, point, self._work)
 
     def put_partitions(
         self,
@@ -120,8 +175,8 @@ class SparkEngine:
         keys = {value: key_of(value) for value in wanted}
         frame = self._spark.sql(sql)
         if self._fits_driver(frame):
-            table = spark_io.to_arrow(frame)
-            spark_io.put_result(table, column, keys, storage, point, self._work)
+            table = spark_arrow.to_arrow(frame)
+            spark_arrow.put_result(table, column, keys, storage, point, self._work)
             return
         try:
             made = spark_io.put_partitions(frame, column, keys, storage, point)
@@ -172,6 +227,24 @@ class SparkEngine:
         if file.size and file.size < self._min_native_bytes:
             return None
         return spark_io.clean_file(file, schema, self._work / "input", self._local)
+
+    def _cut(self, file: SourceFile, clean: "spark_io.CleanFile") -> Path | None:
+        """On one machine the columns of a clean file are cut out before Spark sees it; None: Spark shall."""
+        if not self._max_driver_bytes:
+            return None
+        path, folder = fetch(file, self._work / "input"), self._new_folder("cut")
+        return folder if spark_arrow.cut_columns(path, len(clean.names), folder) else None
+
+    def _new_folder(self, stem: str) -> Path:
+        return self._work / f"{stem}-{next(self._numbers)}"
+
+    def _grown(self, file: SourceFile) -> int:
+        """What a file's checked rows will be as Arrow, roughly."""
+        path = fetch_if_there(file, self._work / "input") if self._local else None
+        if path is None:
+            return 0
+        plain = compression_of(path) is None and format_of(path) in ("csv", "json")
+        return path.stat().st_size * (_GROWS if plain else _UNPACKS)
 
     def _strict(self, files: Sequence[SourceFile], schema: Schema, landing: Landing) -> Any:
         records = self._keep(spark_io.strict_records(self._spark, files, schema, self._local, self._work))

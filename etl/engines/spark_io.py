@@ -3,7 +3,6 @@
 import json
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -21,7 +20,6 @@ from etl.storage import Storage
 
 NOTES = -1  # the record number of the row that carries a file's notes to the driver
 _ROWS = 20_000
-_THREADS = 8
 _LOW_BITS = 33  # monotonically_increasing_id: partition above, row in partition below
 
 
@@ -69,30 +67,59 @@ def native_lines(spark: Any, clean: CleanFile, file: SourceFile, schema: Schema)
         (start + F.col("id").bitwiseAND(F.lit((1 << _LOW_BITS) - 1))).alias("record"),
         F.split("value", ",", -1).alias("f"),
     ).where("record > 0")
-    numbered.createOrReplaceTempView("numbered_lines")
-    return numbered.select(*_landed_columns(clean, file, schema))
-
-
-def _landed_columns(clean: CleanFile, file: SourceFile, schema: Schema) -> list[Any]:
-    from pyspark.sql import functions as F
-
     fits = F.size("f") == len(clean.names)
 
     def field(name: str) -> Any:
         value = F.col("f")[clean.names.index(name)]
         return F.when(fits & (value != ""), value)
 
+    wrong = F.when(~fits, F.lit("wrong_field_count"))
+    extra = F.when(fits, _extra(clean, schema, field))
+    return numbered.select(*_landed_columns(clean, file, schema, field, wrong, F.col("value"), extra))
+
+
+def native_columns(spark: Any, clean: CleanFile, file: SourceFile, schema: Schema, cut: Path) -> Any:
+    """Landed records of a clean file whose columns were cut out already."""
+    from pyspark.sql import functions as F
+
+    columns = [f"c{number}" for number in range(len(clean.names))]
+    shape = ", ".join(("record bigint", *(f"{column} string" for column in columns)))
+    by_name = dict(zip(clean.names, map(F.col, columns), strict=True))
+    raw = F.concat_ws(",", *(F.coalesce(value, F.lit("")) for value in by_name.values()))
+    extra = _extra(clean, schema, by_name.__getitem__)
+    landed = _landed_columns(clean, file, schema, by_name.__getitem__, F.lit(None), raw, extra)
+    return spark.read.schema(shape).parquet(str(cut)).select(*landed)
+
+
+def _extra(clean: CleanFile, schema: Schema, field: Callable[[str], Any]) -> Any:
+    """Unknown columns as JSON, NULL if there is none or no value in any."""
+    from pyspark.sql import functions as F
+
     rest = sorted(n for n in clean.names if n not in schema.names)
-    extra = F.when(fits, F.to_json(F.struct(*(field(n).alias(n) for n in rest)))) if rest else F.lit(None)
+    if not rest:
+        return F.lit(None)
+    told = F.to_json(F.struct(*(field(n).alias(n) for n in rest)))
+    return F.when(told != "{}", told)
+
+
+def _landed_columns(
+    clean: CleanFile,
+    file: SourceFile,
+    schema: Schema,
+    field: Callable[[str], Any],
+    error: Any,
+    raw: Any,
+    extra: Any,
+) -> list[Any]:
+    from pyspark.sql import functions as F
+
     return [
         F.lit(file.name).alias("source"),
         F.lit(file.version).cast("bigint").alias("source_version"),
         F.col("record"),
-        F.when(~fits, F.lit("wrong_field_count")).cast("string").alias("error"),
-        F.col("value").alias("raw"),
-        F.when(extra != "{}", extra).cast("string").alias("extra")
-        if rest
-        else extra.cast("string").alias("extra"),
+        error.cast("string").alias("error"),
+        raw.alias("raw"),
+        extra.cast("string").alias("extra"),
         *((field(n) if n in clean.names else F.lit(None)).cast("string").alias(n) for n in schema.names),
     ]
 
@@ -178,15 +205,15 @@ def _writer(
 
         done = []
         with tempfile.TemporaryDirectory(prefix="etl-") as folder:
-            for value, table in _runs(batches, column):
-                _put_table(table, storage, keys[value], point, Path(folder))
+            for value, table in runs(batches, column):
+                put_table(table, storage, keys[value], point, Path(folder) / "object.parquet")
                 done.append(value)
         yield pa.RecordBatch.from_arrays([pa.array(done, pa.string())], names=["value"])
 
     return write
 
 
-def _runs(batches: Iterator[Any], column: str) -> Iterator[tuple[str, Any]]:
+def runs(batches: Iterator[Any], column: str) -> Iterator[tuple[str, Any]]:
     """(value, its rows) of batches that are sorted by the column."""
     import pyarrow as pa
 
@@ -232,40 +259,11 @@ def put_empty(
 
     empty = pa.Table.from_batches([], to_arrow_schema(frame.drop(column).schema))
     for value in sorted(values):
-        _put_table(empty, storage, keys[value], point, folder)
+        put_table(empty, storage, keys[value], point, folder / f"{point}-{value}.parquet")
 
 
-def to_arrow(frame: Any) -> Any:
-    """The whole frame as one Arrow table in the driver."""
-    import pyarrow as pa
-    from pyspark.sql.pandas.types import to_arrow_schema
-
-    schema = to_arrow_schema(frame.schema)
-    return pa.Table.from_batches(frame._collect_as_arrow(), schema)
-
-
-def put_result(
-    table: Any, column: str, keys: Mapping[str, str], storage: Storage, point: str, folder: Path
-) -> None:
-    """One object for each key, several at a time; a value that is not in the table gives an empty one."""
+def put_table(table: Any, storage: Storage, key: str, point: str, path: Path) -> None:
     import pyarrow.parquet as pq
 
-    together = table.sort_by(column).combine_chunks()
-    parts = dict(_runs(iter(together.to_batches()), column))
-    empty = table.slice(0, 0).drop_columns([column])
-
-    def put(value: str) -> None:
-        path = folder / f"{point}-{value}.parquet"
-        pq.write_table(parts.get(value, empty), path)
-        storage.put(keys[value], path, point)
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(put, sorted(keys)))
-
-
-def _put_table(table: Any, storage: Storage, key: str, point: str, folder: Path) -> None:
-    import pyarrow.parquet as pq
-
-    path = folder / "object.parquet"
     pq.write_table(table, path)
     storage.put(key, path, point)

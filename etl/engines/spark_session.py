@@ -54,6 +54,13 @@ def open_session(settings: Mapping[str, str] = _LOCAL | AGREED | _FAST) -> Any:
     return active
 
 
+def starts_local() -> bool:
+    """Will `open_session` start a Spark of its own on this machine?"""
+    from pyspark.sql import SparkSession
+
+    return not _on_glue() and SparkSession.getActiveSession() is None
+
+
 def is_local(session: Any) -> bool:
     return bool(session.sparkContext.master.startswith("local"))
 
@@ -72,11 +79,11 @@ def _start(builder: Any, settings: Mapping[str, str]) -> Any:
     if root not in paths:  # the Python workers import etl by it
         os.environ["PYTHONPATH"] = os.pathsep.join([root, *filter(None, paths)])
     cores = os.cpu_count() or 2
-    options = _JAVA if settings else "-XX:-UsePerfData"
-    os.environ.setdefault(
-        "PYSPARK_SUBMIT_ARGS",
-        f"--driver-memory {_memory()} --driver-java-options '{options}' pyspark-shell",
-    )
+    if "PYSPARK_SUBMIT_ARGS" not in os.environ:
+        from etl.engines.spark_archive import java_options
+
+        plain = f"--driver-memory {_memory()} --driver-java-options -XX:-UsePerfData pyspark-shell"
+        os.environ["PYSPARK_SUBMIT_ARGS"] = submit_arguments(java_options()) if settings else plain
     builder = builder.master(f"local[{cores}]").appName("etl")
     if settings:
         settings = {"spark.sql.shuffle.partitions": str(2 * cores), **settings}
@@ -85,6 +92,11 @@ def _start(builder: Any, settings: Mapping[str, str]) -> Any:
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def submit_arguments(java_options: str) -> str:
+    """How a local Spark's Java is started, with more options for it."""
+    return f"--driver-memory {_memory()} --driver-java-options '{_JAVA} {java_options}' pyspark-shell"
 
 
 def java_home() -> Path:

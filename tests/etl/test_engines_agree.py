@@ -114,7 +114,8 @@ def test_the_native_ways_read_what_the_strict_reader_reads(tmp_path: Path, spark
         as_crlf.append(replace(file, key=str(path)))
     strict = on_duckdb(tmp_path / "strict", [as_crlf])
     assert_same(strict, on_duckdb(tmp_path / "duck", [files]))
-    assert_same(strict, on_spark(tmp_path / "split", [files], spark, native=0))
+    assert_same(strict, on_spark(tmp_path / "cut", [files], spark, native=0))
+    assert_same(strict, on_spark(tmp_path / "split", [files], spark, native=0, max_driver_bytes=0))
     assert_same(strict, on_spark(tmp_path / "whole", [files], spark, native=1 << 30, max_driver_bytes=0))
 
 
@@ -155,6 +156,42 @@ def test_sums_that_no_table_can_hold_are_one_clear_sentence_on_spark_too(tmp_pat
     rows = [line(f"m{n}", price="1000000000000.00") for n in range(10_001)]
     with pytest.raises(InputError, match="a day 2024-01-15 add up to more than"):
         on_spark(tmp_path, [[csv_file(tmp_path / "many.csv", rows)]], spark, native=0)
+
+
+def first_load(folder: Path) -> list[SourceFile]:
+    """Orders of one line each, numbered by their file or not, with rejects and columns that nobody knows."""
+    folder.mkdir()
+    odd: dict[int, dict[str, Any]] = {
+        3: {"quantity": "x"},
+        4: {"order_id": None},
+        5: {"status": "cancelled"},
+        6: {"customer_id": "C9"},
+    }
+    odd |= {
+        7: {"line_number": 4},
+        8: {"note": "Grüße"},
+        9: {"region": None},
+        10: {"order_date": "1500-01-01"},
+    }
+    sales = [line(str(n)) | {"line_number": None, "note": None} | odd.get(n, {}) for n in range(1, 200)]
+    customers = [*CUSTOMERS, {"customer_id": "C008", "name": "Old", "registration_date": "1500-02-28"}]
+    return [
+        csv_file(folder / "sales.csv", sales),
+        csv_file(folder / "more.csv", [line(f"M{n}", order_date=f"2024-0{n}-01") for n in range(1, 9)], 2),
+        csv_file(folder / "customers.csv", customers, kind="customers"),
+    ]
+
+
+def test_a_first_load_is_the_same_through_the_driver_and_through_the_executors(
+    tmp_path: Path, spark: Any
+) -> None:
+    files = first_load(tmp_path / "in")
+    late = csv_file(tmp_path / "in" / "late.csv", [line("7", quantity=9), line("M1", customer_id="C008")], 3)
+    runs = [files, [late]]
+    duck = on_duckdb(tmp_path / "duck", runs)
+    assert_same(duck, on_spark(tmp_path / "driver", runs, spark, native=0))
+    assert_same(duck, on_spark(tmp_path / "executors", runs, spark, native=0, max_driver_bytes=0))
+    assert_same(on_duckdb(tmp_path / "one", [files]), on_spark(tmp_path / "first", [files], spark, native=0))
 
 
 VALUES = st.tuples(*(st.one_of(st.sampled_from(DIRT[name]), st.text(max_size=6)) for name in NAMES))

@@ -1,0 +1,183 @@
+"""What a local Spark leaves to Arrow in the driver: clean CSV cut into columns of text, and what fits there.
+
+Nothing of a rule, of a merge or of gold is decided here: those are SQL.
+"""
+
+import mmap
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from etl.engines.base import Assessed
+from etl.engines.spark_io import put_table, runs
+from etl.model import SALES_COLUMNS
+from etl.schemas import Schema
+from etl.storage import Storage
+
+_PART = 32 << 20  # bytes of CSV that one task reads
+_ROW_GROUP = 1 << 17
+_THREADS = 8
+# Many different values: a dictionary of them would cost more than it saves.
+_LONG = {"order_id", "customer_id", "product_id", "price", "line_amount", "record", "name", "email"}
+
+
+def cut_columns(path: Path, width: int, folder: Path) -> bool:
+    """Clean CSV without its header as Parquet: `record` from 1 and texts c0, c1, …; an empty text is NULL.
+
+    False where Arrow finds a line with another number of fields.
+    """
+    import pyarrow as pa
+
+    folder.mkdir(parents=True)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        cuts = _cuts(data)
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            counts = pool.map(partial(_lines, data), cuts, cuts[1:])
+            starts = [1]
+            starts.extend(starts[-1] + count for count in counts)
+            work = partial(_cut_part, data, width, folder)
+            try:
+                return all(pool.map(work, cuts, cuts[1:], starts, starts[1:]))
+            except pa.ArrowInvalid:
+                return False
+
+
+def _cuts(data: mmap.mmap) -> list[int]:
+    """Where lines begin: parts of about one size, as many for each core."""
+    begin, cores = data.find(b"\n") + 1, os.cpu_count() or 1
+    parts = -(-len(data) // (_PART * cores)) * cores
+    places = (begin + (len(data) - begin) * part // parts for part in range(1, parts))
+    found = {data.find(b"\n", place) + 1 or len(data) for place in places}
+    return sorted({begin, len(data)} | found)
+
+
+def _lines(data: mmap.mmap, begin: int, end: int) -> int:
+    part = data[begin:end]
+    return part.count(b"\n") + (not part.endswith(b"\n"))
+
+
+def _cut_part(data: mmap.mmap, width: int, folder: Path, begin: int, end: int, first: int, last: int) -> bool:
+    import pyarrow as pa
+    import pyarrow.csv
+
+    names = [f"c{number}" for number in range(width)]
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(data[begin:end]),
+        pyarrow.csv.ReadOptions(column_names=names, block_size=end - begin + 1, use_threads=False),
+        pyarrow.csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
+        pyarrow.csv.ConvertOptions(
+            check_utf8=False,
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+        ),
+    )
+    if table.num_rows != last - first:
+        return False
+    table = table.append_column("record", pa.array(range(first, last), pa.int64()))
+    _write(table, folder / f"{begin:020}.parquet", [])
+    return True
+
+
+def keep(table: Any, path: Path) -> None:
+    """For Spark to read back, some columns at a time: unpacked, in parts that tasks can share."""
+    _write(table, path, [name for name in table.column_names if name not in _LONG])
+
+
+def _write(table: Any, path: Path, dictionaries: Sequence[str]) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(
+        table,
+        path,
+        compression="none",
+        use_dictionary=list(dictionaries),
+        write_statistics=False,
+        row_group_size=_ROW_GROUP,
+        store_decimal_as_integer=True,
+    )
+
+
+def assessed(table: Any, schema: Schema) -> Assessed:
+    import pyarrow.compute as pc
+
+    counts = table.group_by(["source", "failed", "warned"]).aggregate([([], "count_all")])
+    good = accepted(table)
+    ids = table[schema.names[0]]
+    highest = pc.max(table["line_number"]).as_py() if "line_number" in schema.names else None
+    days = pc.unique(good["order_date"]).to_pylist() if "order_date" in schema.names else None
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        profiles = list(pool.map(_profile, (good[name] for name in schema.names)))
+    return Assessed(
+        [tuple(row.values()) for row in counts.to_pylist()],
+        records=len(ids) - ids.null_count,
+        ids=pc.count_distinct(ids).as_py(),
+        lines=1 if highest is None else highest,
+        profile=dict(zip(schema.names, profiles, strict=True)),
+        days=None if days is None else frozenset(map(str, days)),
+    )
+
+
+def _profile(values: Any) -> dict[str, Any]:
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(values).as_py()
+    distinct = pc.count_distinct(values).as_py()
+    return {
+        "nulls": values.null_count,
+        "distinct": distinct,
+        "min": _text(ends["min"]),
+        "max": _text(ends["max"]),
+    }
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def accepted(table: Any) -> Any:
+    failed = table["failed"]
+    return table if failed.null_count == len(failed) else table.filter(failed.is_null())
+
+
+def first_lines(table: Any) -> Any:
+    """`model.numbered`, `accepted` and `of_months` of checked sales of which no order has a second line."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    good = accepted(table)
+    numbers = pc.fill_null(good["line_number"], pa.scalar(1, good["line_number"].type))
+    good = good.set_column(good.column_names.index("line_number"), "line_number", numbers)
+    days = good["order_date"]
+    months = pc.add(pc.multiply(pc.year(days), 100), pc.month(days))
+    return good.select(SALES_COLUMNS).append_column("order_month", months)
+
+
+def to_arrow(frame: Any) -> Any:
+    """The whole frame as one Arrow table in the driver."""
+    import pyarrow as pa
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    schema = to_arrow_schema(frame.schema)
+    return pa.Table.from_batches(frame._collect_as_arrow(), schema)
+
+
+def put_result(
+    table: Any, column: str, keys: Mapping[str, str], storage: Storage, point: str, folder: Path
+) -> None:
+    """One object for each key, several at a time; a value that is not in the table gives an empty one."""
+    together = table.sort_by(column).combine_chunks()
+    parts = dict(runs(iter(together.to_batches()), column))
+    empty = table.slice(0, 0).drop_columns([column])
+
+    def put(value: str) -> None:
+        put_table(parts.get(value, empty), storage, keys[value], point, folder / f"{point}-{value}.parquet")
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(put, sorted(keys)))
