@@ -79,13 +79,54 @@ def _cut_part(data: mmap.mmap, width: int, folder: Path, begin: int, end: int, f
     if table.num_rows != last - first:
         return False
     table = table.append_column("record", pa.array(range(first, last), pa.int64()))
-    _write(table, folder / f"{begin:020}.parquet", [])
+    _write(table, folder / f"{begin:020}.parquet", ())
     return True
 
 
-def keep(table: Any, path: Path) -> None:
-    """For Spark to read back, some columns at a time: unpacked, in parts that tasks can share."""
-    _write(table, path, [name for name in table.column_names if name not in _LONG])
+def keep(table: Any, folder: Path, column: str | None, buckets: int) -> None:
+    """For Spark to read back, some columns at a time: unpacked, a file for each bucket of a column of dates.
+
+    Files are named as Spark names those of a bucketed table: what is grouped by the column needs no shuffle.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    folder.mkdir()
+    dictionaries = [name for name in table.column_names if name not in _LONG]
+    if column is None:
+        _write(table, folder / "whole.parquet", dictionaries)
+        return
+    numbers = pa.array(bucket_numbers(table[column], buckets))
+
+    def write(number: int) -> None:
+        _write(table.filter(pc.equal(numbers, number)), folder / f"part-0_{number:05}.parquet", dictionaries)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(write, range(buckets)))
+
+
+def bucket_numbers(dates: Any, buckets: int) -> Any:
+    """Spark's own `pmod(hash(date), buckets)`: MurmurHash3 of 32 bits with the seed 42, which NULL keeps.
+
+    https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    whole = dates.combine_chunks() if isinstance(dates, pa.ChunkedArray) else dates
+    key = whole.cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False).astype(np.uint32)
+    u = np.uint32
+    key = _rotated(key * u(0xCC9E2D51), 15) * u(0x1B873593)
+    mixed = (_rotated(key ^ u(42), 13) * u(5) + u(0xE6546B64)) ^ u(4)
+    mixed = (mixed ^ (mixed >> u(16))) * u(0x85EBCA6B)
+    mixed = (mixed ^ (mixed >> u(13))) * u(0xC2B2AE35)
+    hashed = (mixed ^ (mixed >> u(16))).astype(np.int32)
+    hashed[whole.is_null().to_numpy(zero_copy_only=False)] = 42
+    return np.mod(hashed, buckets)
+
+
+def _rotated(values: Any, by: int) -> Any:
+    return (values << by) | (values >> (32 - by))
 
 
 def _write(table: Any, path: Path, dictionaries: Sequence[str]) -> None:
@@ -115,7 +156,7 @@ def assessed(table: Any, schema: Schema) -> Assessed:
     return Assessed(
         [tuple(row.values()) for row in counts.to_pylist()],
         records=len(ids) - ids.null_count,
-        ids=pc.count_distinct(ids).as_py(),
+        ids=profiles[0]["distinct"] if good is table else pc.count_distinct(ids, mode="only_valid").as_py(),
         lines=1 if highest is None else highest,
         profile=dict(zip(schema.names, profiles, strict=True)),
         days=None if days is None else frozenset(map(str, days)),
@@ -126,7 +167,7 @@ def _profile(values: Any) -> dict[str, Any]:
     import pyarrow.compute as pc
 
     ends = pc.min_max(values).as_py()
-    distinct = pc.count_distinct(values).as_py()
+    distinct = pc.count_distinct(values, mode="only_valid").as_py()
     return {
         "nulls": values.null_count,
         "distinct": distinct,

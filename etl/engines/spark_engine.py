@@ -18,7 +18,7 @@ from etl.reader.files import compression_of, format_of
 from etl.reader.records import FileNotes
 from etl.schemas import Schema
 from etl.sources import fetch, fetch_if_there
-from etl.sqlgen import empty_landed
+from etl.sqlgen import empty_landed, text
 from etl.storage import S3Storage, Storage
 
 # Below this a file is read whole by one task: finding its line numbers would cost more than it saves.
@@ -27,6 +27,7 @@ MIN_NATIVE_BYTES = 1 << 20
 # of silver it is Spark's, of checked rows so many bytes for one of a file.
 MAX_DRIVER_BYTES = 512 << 20
 _GROWS, _UNPACKS = 4, 40
+_BUCKETED = "checked_by_day"
 
 
 class SparkEngine:
@@ -91,15 +92,28 @@ class SparkEngine:
         return landing
 
     def check(self, name: str, landing: Landing, sql: str) -> None:
-        """Kept at hand as Arrow, and for Spark in a file of which it reads the columns that it needs."""
+        """Kept at hand as Arrow, and for Spark in files of which it reads the columns that it needs.
+
+        Sales are bucketed by day as a table of Spark's: it counts gold by day without a shuffle.
+        """
         if not self._max_driver_bytes or self._landed_bytes[landing.view] > self._max_driver_bytes:
             self.table(name, sql)
             return
         frame = self._spark.sql(sql)
-        path = self._work / f"{name}.parquet"
-        self._at_hand[name] = spark_arrow.to_arrow(frame)
-        spark_arrow.keep(self._at_hand[name], path)
-        self._spark.read.schema(frame.schema).parquet(str(path)).createOrReplaceTempView(name)
+        table = self._at_hand[name] = spark_arrow.to_arrow(frame)
+        folder, buckets = self._new_folder(name), int(self._spark.conf.get("spark.sql.shuffle.partitions"))
+        if "order_date" not in frame.columns:
+            spark_arrow.keep(table, folder, None, 1)
+            self._spark.read.schema(frame.schema).parquet(literal(str(folder))).createOrReplaceTempView(name)
+            return
+        spark_arrow.keep(table, folder, "order_date", buckets)
+        columns = ", ".join(f"{f.name} {f.dataType.simpleString()}" for f in frame.schema)
+        self._drop()
+        self._spark.sql(
+            f"create table {_BUCKETED} ({columns}) using parquet "
+            f"clustered by (order_date) into {buckets} buckets location {text(str(folder))}"
+        )
+        self._spark.table(_BUCKETED).createOrReplaceTempView(name)
 
     def assessed(self, schema: Schema, checked: str) -> Assessed | None:
         table = self._at_hand.get(checked)
@@ -206,6 +220,11 @@ class SparkEngine:
         delete_copies(self._copies)
         if self._owned and self._local:
             self._spark.stop()
+        elif self._at_hand:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._spark.sql(f"drop table if exists {_BUCKETED}")
 
     def _fits_driver(self, frame: Any) -> bool:
         if not self._max_driver_bytes:

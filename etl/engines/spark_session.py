@@ -1,9 +1,11 @@
 """A local Spark session, or Glue's own: the settings under which both engines agree."""
 
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -86,7 +88,8 @@ def _start(builder: Any, settings: Mapping[str, str]) -> Any:
         os.environ["PYSPARK_SUBMIT_ARGS"] = submit_arguments(java_options()) if settings else plain
     builder = builder.master(f"local[{cores}]").appName("etl")
     if settings:
-        settings = {"spark.sql.shuffle.partitions": str(2 * cores), **settings}
+        own = {"spark.sql.shuffle.partitions": str(2 * cores), "spark.sql.warehouse.dir": _warehouse()}
+        settings = own | dict(settings)
     for name, value in settings.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
@@ -97,6 +100,13 @@ def _start(builder: Any, settings: Mapping[str, str]) -> Any:
 def submit_arguments(java_options: str) -> str:
     """How a local Spark's Java is started, with more options for it."""
     return f"--driver-memory {_memory()} --driver-java-options '{_JAVA} {java_options}' pyspark-shell"
+
+
+def _warehouse() -> str:
+    """Spark makes the folder with the first table, whose files are elsewhere; not where the user stands."""
+    folder = tempfile.mkdtemp(prefix="etl-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def java_home() -> Path:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,18 @@ def test_a_first_load_is_the_same_through_the_driver_and_through_the_executors(
     assert_same(duck, on_spark(tmp_path / "driver", runs, spark, native=0))
     assert_same(duck, on_spark(tmp_path / "executors", runs, spark, native=0, max_driver_bytes=0))
     assert_same(on_duckdb(tmp_path / "one", [files]), on_spark(tmp_path / "first", [files], spark, native=0))
+
+
+def test_a_day_is_in_the_bucket_in_which_spark_looks_for_it(spark: Any) -> None:
+    import pyarrow as pa
+
+    from etl.engines.spark_arrow import bucket_numbers
+
+    days = [None, *(date(1500, 1, 1) + timedelta(days=97 * n) for n in range(2_000)), date(9999, 12, 31)]
+    frame = spark.createDataFrame([(day,) for day in days], "day date")
+    found = [row[0] for row in frame.selectExpr("pmod(hash(day), 6)").collect()]
+    assert found == bucket_numbers(pa.array(days, pa.date32()), 6).tolist()
+    assert set(found) == set(range(6))
 
 
 VALUES = st.tuples(*(st.one_of(st.sampled_from(DIRT[name]), st.text(max_size=6)) for name in NAMES))
