@@ -1,7 +1,8 @@
 """What is measured, each in a process of its own: `… etl_contenders NAME SALES CUSTOMERS OUT`.
 
-`seed` is the seed recipe's Glue script, its DynamicFrames replaced by what they wrap. `plain` and `polars`
-are the limit: the two tables without any rule, silver, version or report; all write 730 partitions.
+`seed` is the seed recipe's Glue script, its DynamicFrames replaced by what they wrap. `plain`, `polars` and,
+for Spark, `bare_spark` are the limit: the two tables without any rule, silver, version or report; all write
+730 partitions.
 """
 
 import json
@@ -81,6 +82,42 @@ def spark_warm(sales: str, customers: str, out: str) -> dict[str, Any]:
     return {"wall": round(wall, 2), "cpu": round(cpu, 2)}
 
 
+def bare_spark(sales: str, customers: str, out: str) -> dict[str, Any]:
+    """Spark's own limit, cold: its CSV reader with given types, integer cents, gold out through Arrow."""
+    from pyspark.sql import functions as F
+
+    from etl.engines import spark_arrow
+    from etl.engines.spark_io import put_table
+    from etl.engines.spark_session import open_session
+    from etl.storage import storage_for
+
+    spark = open_session()
+    types = "order_id bigint, customer_id string, product_id string, quantity int, price double"
+    lines = spark.read.csv(sales, f"{types}, order_date date, region string", header=True)
+    names = "customer_id string, name string, email string, registration_date string, status string"
+    known = spark.read.csv(customers, names, header=True).select("customer_id", "name", "status")
+    cents = F.col("quantity") * F.round(F.col("price") * 100).cast("bigint")
+    sold = lines.select("order_date", "region", "customer_id", cents.alias("cents")).cache()
+    money = (F.sum("cents").cast("decimal(18,0)") / 100).cast("decimal(18,2)")
+    daily = sold.groupBy("order_date", "region").agg(
+        money.alias("daily_revenue"),
+        F.count("*").alias("daily_orders"),
+        F.countDistinct("customer_id").alias("unique_customers"),
+    )
+    spent = sold.groupBy("customer_id").agg(
+        money.alias("total_spent"), F.count("*").alias("total_orders"), F.avg(F.col("cents") / 100)
+    )
+    metrics = spent.toDF("customer_id", "total_spent", "total_orders", "avg_order_value")
+    storage, by_customer = storage_for(out), metrics.join(F.broadcast(known), "customer_id")
+    days = spark_arrow.to_arrow(daily)
+    keys = {str(day): f"daily_sales/order_date={day}/data.parquet" for day in days["order_date"].to_pylist()}
+    spark_arrow.put_result(days, "order_date", keys, storage, "daily_sales", Path(out))
+    found = spark_arrow.to_arrow(by_customer)
+    put_table(found, storage, "customer_metrics/part-0.parquet", "metrics", Path(out) / "metrics.parquet")
+    spark.stop()
+    return {}
+
+
 def duckdb_etl(sales: str, customers: str, out: str) -> dict[str, Any]:
     return _job("duckdb", sales, customers, out)
 
@@ -139,6 +176,7 @@ CONTENDERS: Mapping[str, Callable[[str, str, str], dict[str, Any]]] = {
     "seed": seed,
     "spark_cold": spark_cold,
     "spark_warm": spark_warm,
+    "bare_spark": bare_spark,
     "duckdb": duckdb_etl,
     "plain_duckdb": plain,
     "polars": polars_limit,
