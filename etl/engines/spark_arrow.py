@@ -146,7 +146,8 @@ def _write(table: Any, path: Path, dictionaries: Sequence[str]) -> None:
 def assessed(table: Any, schema: Schema) -> Assessed:
     import pyarrow.compute as pc
 
-    counts = table.group_by(["source", "failed", "warned"]).aggregate([([], "count_all")])
+    reasons = ["source", "failed", "warned"]
+    counts = table.group_by(reasons).aggregate([([], "count_all")]).select([*reasons, "count_all"])
     good = accepted(table)
     ids = table[schema.names[0]]
     highest = pc.max(table["line_number"]).as_py() if "line_number" in schema.names else None
