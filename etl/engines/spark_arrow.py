@@ -18,14 +18,14 @@ from etl.model import SALES_COLUMNS
 from etl.schemas import Schema
 from etl.storage import Storage
 
-_PART = 32 << 20  # bytes of CSV that one task reads
+PART = 32 << 20  # bytes of CSV that one task reads
 _ROW_GROUP = 1 << 17
 _THREADS = 8
 # Many different values: a dictionary of them would cost more than it saves.
 _LONG = {"order_id", "customer_id", "product_id", "price", "line_amount", "record", "name", "email"}
 
 
-def cut_columns(path: Path, width: int, folder: Path) -> bool:
+def cut_columns(path: Path, width: int, folder: Path, part: int = PART) -> bool:
     """Clean CSV without its header as Parquet: `record` from 1 and texts c0, c1, …; an empty text is NULL.
 
     False where Arrow finds a line with another number of fields.
@@ -34,7 +34,7 @@ def cut_columns(path: Path, width: int, folder: Path) -> bool:
 
     folder.mkdir(parents=True)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        cuts = _cuts(data)
+        cuts = _cuts(data, part)
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             counts = pool.map(partial(_lines, data), cuts, cuts[1:])
             starts = [1]
@@ -46,18 +46,18 @@ def cut_columns(path: Path, width: int, folder: Path) -> bool:
                 return False
 
 
-def _cuts(data: mmap.mmap) -> list[int]:
+def _cuts(data: mmap.mmap, part: int) -> list[int]:
     """Where lines begin: parts of about one size, as many for each core."""
     begin, cores = data.find(b"\n") + 1, os.cpu_count() or 1
-    parts = -(-len(data) // (_PART * cores)) * cores
-    places = (begin + (len(data) - begin) * part // parts for part in range(1, parts))
+    parts = -(-len(data) // (part * cores)) * cores
+    places = (begin + (len(data) - begin) * number // parts for number in range(1, parts))
     found = {data.find(b"\n", place) + 1 or len(data) for place in places}
     return sorted({begin, len(data)} | found)
 
 
 def _lines(data: mmap.mmap, begin: int, end: int) -> int:
-    part = data[begin:end]
-    return part.count(b"\n") + (not part.endswith(b"\n"))
+    lines = data[begin:end]
+    return lines.count(b"\n") + (not lines.endswith(b"\n"))
 
 
 def _cut_part(data: mmap.mmap, width: int, folder: Path, begin: int, end: int, first: int, last: int) -> bool:
