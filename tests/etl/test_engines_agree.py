@@ -16,6 +16,7 @@ from etl.errors import InputError
 from etl.manifest import SourceFile
 from etl.pipeline import run
 from etl.report import Report
+from etl.told import told
 from tests.etl.builders import CUSTOMERS, csv_file, line, manifest_of, source
 from tests.etl.dirt import DIRT, NAMES, make_files
 from tests.etl.lake import Lake
@@ -220,3 +221,24 @@ def test_both_engines_agree_on_whatever_hypothesis_writes(
     path.write_text("".join(json.dumps(dict(zip(NAMES, r, strict=True))) + "\n" for r in rows))
     files = [source(path)]
     assert_same(on_duckdb(folder / "d", [files]), on_spark(folder / "s", [files], spark, 0))
+
+
+def test_folders_whose_names_are_patterns_are_read_as_they_are_called(tmp_path: Path, spark: Any) -> None:
+    files = make_files(tmp_path, 5)[:3]
+    for folder in ("lake[1]", "lake1"):
+        (tmp_path / folder).mkdir()
+        lake, report = on_spark(tmp_path / folder / "{a}", [files[:2], files[1:]], spark, native=0)
+    assert report.accepted > 0
+    assert lake.silver() == Lake(tmp_path / "lake[1]" / "{a}" / "lake").silver()
+
+
+def test_a_fault_in_a_task_of_spark_is_told_as_it_was_raised(tmp_path: Path, spark: Any) -> None:
+    file = make_files(tmp_path, 6)[0]
+    Path(file.key).unlink()
+    with pytest.raises(Exception, match="no such file") as raised:
+        on_spark(tmp_path / "lake", [[file]], spark, native=1 << 30)
+    assert told(raised.value) == f"Spark: InputError: no such file: {file.key!r}"
+    with pytest.raises(Exception, match="Path does not exist") as raised:
+        spark.read.text("/no/such/file").collect()
+    assert str(told(raised.value)).startswith("Spark: ")
+    assert "\n" not in str(told(raised.value))

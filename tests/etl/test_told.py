@@ -44,6 +44,11 @@ def no_large_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
 
+def as_in_a_terminal() -> None:
+    """A shell has what it starts with `&` ignore SIGINT, and these tests may run there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_disk_that_takes_no_more_is_one_sentence(tmp_path: Path) -> None:
     process = job(tmp_path, rows=20_000, limit=no_large_files)
     _, said = process.communicate()
@@ -66,7 +71,7 @@ def test_a_report_that_nobody_reads_to_its_end_is_no_failure(tmp_path: Path) -> 
 def test_ctrl_c_is_one_word(tmp_path: Path) -> None:
     report = tmp_path / "report"
     os.mkfifo(report)  # whoever writes it waits for a reader, who never comes
-    process = job(tmp_path, "--report", str(report))
+    process = job(tmp_path, "--report", str(report), limit=as_in_a_terminal)
     eventually(lambda: (tmp_path / "lake" / "_published.json").exists())
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
