@@ -110,7 +110,8 @@ class SparkEngine:
         columns = ", ".join(f"{f.name} {f.dataType.simpleString()}" for f in frame.schema)
         self._drop()
         self._spark.sql(
-            f"create table {_BUCKETED} ({columns}) using parquet "
+            # Spark's own option (DataSource.GLOB_PATHS_KEY): the folder's name is no pattern
+            f"create table {_BUCKETED} ({columns}) using parquet options (`__globPaths__` = 'false') "
             f"clustered by (order_date) into {buckets} buckets location {text(str(folder))}"
         )
         self._spark.table(_BUCKETED).createOrReplaceTempView(name)

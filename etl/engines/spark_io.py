@@ -88,7 +88,7 @@ def native_columns(spark: Any, clean: CleanFile, file: SourceFile, schema: Schem
     raw = F.concat_ws(",", *(F.coalesce(value, F.lit("")) for value in by_name.values()))
     extra = _extra(clean, schema, by_name.__getitem__)
     landed = _landed_columns(clean, file, schema, by_name.__getitem__, F.lit(None), raw, extra)
-    return spark.read.schema(shape).parquet(str(cut)).select(*landed)
+    return spark.read.schema(shape).parquet(literal(str(cut))).select(*landed)
 
 
 def _extra(clean: CleanFile, schema: Schema, field: Callable[[str], Any]) -> Any:

@@ -232,12 +232,14 @@ def test_folders_whose_names_are_patterns_are_read_as_they_are_called(tmp_path: 
     assert lake.silver() == Lake(tmp_path / "lake[1]" / "{a}" / "lake").silver()
 
 
-def test_a_fault_in_a_task_of_spark_is_told_as_it_was_raised(tmp_path: Path, spark: Any) -> None:
-    file = make_files(tmp_path, 6)[0]
-    Path(file.key).unlink()
+def test_a_fault_in_a_task_of_spark_is_told_as_it_was_raised(spark: Any) -> None:
+    def fail(batches: Iterator[Any]) -> Iterator[Any]:
+        yield from batches
+        raise InputError("no such file: 'a.csv'")
+
     with pytest.raises(Exception, match="no such file") as raised:
-        on_spark(tmp_path / "lake", [[file]], spark, native=1 << 30)
-    assert told(raised.value) == f"Spark: InputError: no such file: {file.key!r}"
+        spark.range(1).mapInArrow(fail, "id bigint").collect()
+    assert told(raised.value) == "Spark: InputError: no such file: 'a.csv'"
     with pytest.raises(Exception, match="Path does not exist") as raised:
         spark.read.text("/no/such/file").collect()
     assert str(told(raised.value)).startswith("Spark: ")
