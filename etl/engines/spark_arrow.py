@@ -210,6 +210,62 @@ def to_arrow(frame: Any) -> Any:
     return pa.Table.from_batches(frame._collect_as_arrow(), schema)
 
 
+def checked(frame: Any) -> tuple[Any, dict[str, Any]]:
+    """The whole frame as Arrow, and the values of columns seen to be alike in all rows.
+
+    What the optimised plan says to be a constant Spark need not write into a million rows.
+    """
+    import pyarrow as pa
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    schema, known = to_arrow_schema(frame.schema), _constants(frame)
+    known = {} if len(known) == len(schema) else known
+    found = to_arrow(frame.drop(*known))
+    columns = [
+        _repeated(pa.scalar(known[f.name], f.type), len(found)) if f.name in known else found[f.name]
+        for f in schema
+    ]
+    table = pa.table(columns, schema)
+    empty = [f.name for f in schema if table[f.name].null_count == len(table)]
+    return table, dict.fromkeys(empty) | known
+
+
+def _constants(frame: Any) -> dict[str, Any]:
+    """Columns of NULL, a text or a whole number by Spark's optimised plan."""
+    plan = frame._jdf.queryExecution().optimizedPlan()
+    if plan.nodeName() != "Project":
+        return {}
+    found, columns = {}, plan.projectList()
+    for number, name in enumerate(frame.columns):
+        column = columns.apply(number)
+        if column.nodeName() == "Alias" and column.child().nodeName() == "Literal":
+            value, kind = column.child().value(), column.child().dataType().simpleString()
+            if value is None or kind in ("string", "int", "bigint"):
+                found[name] = str(value.toString()) if kind == "string" and value is not None else value
+    return found
+
+
+def _repeated(value: Any, rows: int) -> Any:
+    """A column of one value, whose chunks are one piece of memory."""
+    import pyarrow as pa
+
+    whole, rest = divmod(rows, _ROW_GROUP)
+    chunk = pa.repeat(value, min(rows, _ROW_GROUP))
+    return pa.chunked_array([*[chunk] * whole, *([chunk.slice(0, rest)] if rest else [])], value.type)
+
+
+def with_constants(frame: Any, schema: Any, values: Mapping[str, Any]) -> Any:
+    """The columns of the Spark schema in its order, some of which the frame does not have."""
+    from pyspark.sql import functions as F
+
+    return frame.select(
+        *(
+            F.lit(values[f.name]).cast(f.dataType).alias(f.name) if f.name in values else F.col(f.name)
+            for f in schema
+        )
+    )
+
+
 def put_result(
     table: Any, column: str, keys: Mapping[str, str], storage: Storage, point: str, folder: Path
 ) -> None:

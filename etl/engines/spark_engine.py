@@ -94,27 +94,36 @@ class SparkEngine:
     def check(self, name: str, landing: Landing, sql: str) -> None:
         """Kept at hand as Arrow, and for Spark in files of which it reads the columns that it needs.
 
+        Columns that are alike in all rows are constants of the view: no query has to look at them.
         Sales are bucketed by day as a table of Spark's: it counts gold by day without a shuffle.
         """
         if not self._max_driver_bytes or self._landed_bytes[landing.view] > self._max_driver_bytes:
             self.table(name, sql)
             return
         frame = self._spark.sql(sql)
-        table = self._at_hand[name] = spark_arrow.to_arrow(frame)
+        table, alike = spark_arrow.checked(frame)
+        self._at_hand[name] = table
+        by_day = "order_date" in frame.columns
+        needed = {frame.columns[0], "record", "order_date"}
+        given = {column: value for column, value in alike.items() if column not in needed}
+        kept = frame.drop(*given).schema
         folder, buckets = self._new_folder(name), int(self._spark.conf.get("spark.sql.shuffle.partitions"))
-        if "order_date" not in frame.columns:
-            spark_arrow.keep(table, folder, None, 1)
-            self._spark.read.schema(frame.schema).parquet(literal(str(folder))).createOrReplaceTempView(name)
-            return
-        spark_arrow.keep(table, folder, "order_date", buckets)
-        columns = ", ".join(f"{f.name} {f.dataType.simpleString()}" for f in frame.schema)
+        spark_arrow.keep(table.select(kept.names), folder, "order_date" if by_day else None, buckets)
+        found = self._bucketed(kept, folder, buckets) if by_day else self._files(kept, folder)
+        spark_arrow.with_constants(found, frame.schema, given).createOrReplaceTempView(name)
+
+    def _files(self, shape: Any, folder: Path) -> Any:
+        return self._spark.read.schema(shape).parquet(literal(str(folder)))
+
+    def _bucketed(self, shape: Any, folder: Path, buckets: int) -> Any:
+        columns = ", ".join(f"{f.name} {f.dataType.simpleString()}" for f in shape)
         self._drop()
         self._spark.sql(
             # Spark's own option (DataSource.GLOB_PATHS_KEY): the folder's name is no pattern
             f"create table {_BUCKETED} ({columns}) using parquet options (`__globPaths__` = 'false') "
             f"clustered by (order_date) into {buckets} buckets location {text(str(folder))}"
         )
-        self._spark.table(_BUCKETED).createOrReplaceTempView(name)
+        return self._spark.table(_BUCKETED)
 
     def assessed(self, schema: Schema, checked: str) -> Assessed | None:
         table = self._at_hand.get(checked)

@@ -16,6 +16,7 @@ from etl.errors import InputError
 from etl.manifest import SourceFile
 from etl.pipeline import run
 from etl.report import Report
+from etl.schemas import SALES
 from etl.told import told
 from tests.etl.builders import CUSTOMERS, csv_file, line, manifest_of, source
 from tests.etl.dirt import DIRT, NAMES, make_files
@@ -194,6 +195,29 @@ def test_a_first_load_is_the_same_through_the_driver_and_through_the_executors(
     assert_same(duck, on_spark(tmp_path / "driver", runs, spark, native=0))
     assert_same(duck, on_spark(tmp_path / "executors", runs, spark, native=0, max_driver_bytes=0))
     assert_same(on_duckdb(tmp_path / "one", [files]), on_spark(tmp_path / "first", [files], spark, native=0))
+
+
+def test_columns_alike_in_all_rows_are_constants_of_the_view_and_else_as_spark_has_them(
+    tmp_path: Path, spark: Any
+) -> None:
+    from etl.engines.spark_arrow import checked, to_arrow
+    from etl.engines.spark_engine import SparkEngine
+
+    engine = SparkEngine(tmp_path, spark)
+    landing = engine.land(SALES, [], "three")
+    spark.range(3).createOrReplaceTempView(landing.view)
+    sql = """select id as record, cast('2024-01-01' as date) + cast(id as int) as order_date, 'a b' as source,
+      cast(7 as bigint) as version, cast(null as string) as extra, 1 as line_number, 2.50 as price,
+      nullif(id, id) as failed from three"""
+    table, alike = checked(spark.sql(sql))
+    assert table.equals(to_arrow(spark.sql(sql)))
+    assert alike == {"source": "a b", "version": 7, "extra": None, "line_number": 1, "failed": None}
+    engine.check("seen", landing, sql)
+    found = spark.table("seen")
+    assert found.schema.simpleString() == spark.sql(sql).schema.simpleString()
+    assert to_arrow(found).sort_by("record").to_pylist() == table.to_pylist()
+    assert to_arrow(spark.sql("select * from seen where failed is not null")).num_rows == 0
+    engine.close()
 
 
 def test_a_day_is_in_the_bucket_in_which_spark_looks_for_it(spark: Any) -> None:
