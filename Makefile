@@ -50,10 +50,10 @@ run: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## the same, then s
 
 # Three workers on two cores: tests of the live platform wait more than they compute.
 test: $(READY) $(SPARK_READY) ## the default tests (under 8 minutes on 2 cores)
-	@$(PY) -m pytest -n 3 --dist loadgroup -m "not slow and not browser"
+	@$(PY) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not slow and not browser"
 
 test-all: $(READY) $(SPARK_READY) ## all tests, the slow ones too
-	@$(PY) -m pytest -n 3 --dist loadgroup -m "not browser"
+	@$(PY) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not browser"
 
 test-browser: $(READY) ## the report's page in a real Chromium, which has to be there
 	@$(PY) -m tests.browser.chromium

@@ -27,10 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two workers: a file stays on one, and so does all that shares the live platform.
+    """A file stays on one worker, and so does all that shares the live platform.
 
-    What takes longest comes first, so that the other worker does the rest meanwhile; tests marked `closing`
-    look at what the other live ones did, so they come last among those.
+    What takes longest comes first (`make test` has workers keep this order), so that no worker is left alone
+    with it at the end; tests marked `closing` look at what the other live ones did, so they come last among
+    those.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -41,11 +42,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # A test that counts what the day brought runs before those that bring a storm.
 _LIVE = ("reports", "test_live.py", "test_live_nightly.py", "messages", "pipeline", "e2e")
+# Of the others those that take a quarter of a minute or more, with Spark, whole deployments or kills.
+_LONG = (
+    "test_engines_agree.py", "test_way_of_a_stage.py", "test_package.py", "test_crashes.py", "test_kills.py",
+    "test_demo.py", "test_demo_sales.py", "test_run_and_stop.py", "test_both_ways.py", "test_races.py",
+    "test_redrive.py", "test_s3.py", "test_kills_in_the_cloud.py", "test_deployed_stage.py", "test_sift.py",
+    "test_versions.py", "test_published.py", "test_step_functions.py", "test_engine_process.py",
+    "test_glue_jobs.py", "test_fragments.py",
+)  # fmt: skip
 
 
 def _turn(item: pytest.Item) -> int:
     if "live_platform" not in getattr(item, "fixturenames", ()):
-        return len(_LIVE) + 2
+        name = item.path.name
+        return len(_LIVE) + 2 + (_LONG.index(name) if name in _LONG else len(_LONG))
     if item.get_closest_marker("closing"):
         return len(_LIVE) + 1
     place = item.path.parts[-2:]
