@@ -20,6 +20,8 @@ from etl.storage import Storage
 
 NOTES = -1  # the record number of the row that carries a file's notes to the driver
 _ROWS = 20_000
+# Many different values: a dictionary of them costs more than it saves.
+_LONG = {"order_id", "customer_id", "product_id", "price", "line_amount", "record", "name", "email"}
 _LOW_BITS = 33  # monotonically_increasing_id: partition above, row in partition below
 
 
@@ -265,5 +267,10 @@ def put_empty(
 def put_table(table: Any, storage: Storage, key: str, point: str, path: Path) -> None:
     import pyarrow.parquet as pq
 
-    pq.write_table(table, path)
+    pq.write_table(table, path, use_dictionary=dictionaries(table))
     storage.put(key, path, point)
+
+
+def dictionaries(table: Any) -> list[str]:
+    """The columns for whose values Parquet is to have a dictionary."""
+    return [name for name in table.column_names if name not in _LONG]
