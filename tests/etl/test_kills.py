@@ -92,6 +92,7 @@ def test_a_run_that_died_after_its_commit_is_finished_by_whatever_run_comes_next
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 def test_a_spark_run_killed_while_its_executors_write_silver_and_run_again_gives_the_same_tables(
     stage: tuple[Path, Manifest],
 ) -> None:

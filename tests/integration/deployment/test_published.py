@@ -27,6 +27,7 @@ def keys(session: Any) -> list[str]:
     return sorted(f"{one['Key']} {one['VersionId']}" for page in pages for one in page.get("Versions", []))
 
 
+@pytest.mark.slow
 def test_version_is_published_once_and_installs_by_its_defaults(
     session: Any,
     project: Path,

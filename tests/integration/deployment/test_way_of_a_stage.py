@@ -28,6 +28,7 @@ def test_stage_is_made_once_and_taken_down(start: Any, project: Path) -> None:
     teardown.apply(LOCAL, session, project)
 
 
+@pytest.mark.slow
 def test_teardown_that_dies_after_each_of_its_steps_is_finished_by_running_it_again(
     start: Any, project: Path
 ) -> None:
