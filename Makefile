@@ -49,7 +49,7 @@ run: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## the same, then s
 	@$(PY) -m scripts.local_run run --engine $(ENGINE)
 
 # Three workers on two cores: tests of the live platform wait more than they compute.
-test: $(READY) $(SPARK_READY) ## the default tests (under 8 minutes on 2 cores)
+test: $(READY) $(SPARK_READY) ## the default tests (about 8 minutes on 2 cores)
 	@$(PY) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not slow and not browser"
 
 test-all: $(READY) $(SPARK_READY) ## all tests, the slow ones too
