@@ -8,14 +8,13 @@ travel with each row, so that a corrected line lands in its own place of its ord
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 from etl.engines import open_engine
+from etl.engines.work import work_folder
 from etl.errors import EtlError, InputError
 from etl.manifest import SourceFile
 from etl.model import UNPLACED
@@ -96,8 +95,8 @@ def still_bad(rows: Sequence[dict[str, Any]], schema: Schema, as_of: date) -> li
     """The rows that the rules would reject again, with all reasons."""
     if not rows:
         raise InputError("no rows to bring back")
-    with tempfile.TemporaryDirectory() as folder, open_engine("duckdb") as engine:
-        path = Path(folder) / "rows.jsonl"
+    with work_folder() as folder, open_engine("duckdb") as engine:
+        path = folder / "rows.jsonl"
         path.write_bytes(_lines(rows))
         file = SourceFile(str(path), schema.name, datetime.now(UTC))
         landing = engine.land(schema, [file], "landed")

@@ -1,12 +1,12 @@
 """Two engines that run the same SQL: DuckDB in one process, Spark on Glue or locally."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from etl.engines.base import Engine
+from etl.engines.work import work_folder
 from etl.errors import InputError
 
 NAMES = ("duckdb", "spark")
@@ -15,8 +15,8 @@ NAMES = ("duckdb", "spark")
 @contextmanager
 def open_engine(name: str, **options: Any) -> Iterator[Engine]:
     """An engine with a work folder of its own, both gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="etl-") as work:
-        engine = _make(name, Path(work), **options)
+    with work_folder() as work:
+        engine = _make(name, work, **options)
         try:
             yield engine
         finally:

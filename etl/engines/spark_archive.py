@@ -11,11 +11,11 @@ import importlib.util
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from etl.engines import spark_session
+from etl.engines.work import work_folder
 
 _LIMIT_SECONDS = 300
 _USABLE = re.compile(r"[\w./+-]+")  # what neither a shell nor Spark would take apart
@@ -76,8 +76,8 @@ def _small_job() -> None:
     from etl.manifest import local_manifest
     from etl.pipeline import run
 
-    with tempfile.TemporaryDirectory(prefix="etl-") as folder:
-        sales, customers = Path(folder) / "sales.csv", Path(folder) / "customers.csv"
+    with work_folder() as folder:
+        sales, customers = folder / "sales.csv", folder / "customers.csv"
         lines = (f"{n},C{n % 50},P{n % 7},1,9.50,2024-01-{n % 28 + 1:02},North\n" for n in range(2_000))
         sales.write_text(
             "order_id,customer_id,product_id,quantity,price,order_date,region\n" + "".join(lines)

@@ -1,7 +1,6 @@
 """What Spark's executors do with files: read by the one strict reader, write objects under fixed keys."""
 
 import json
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.engines.spark_paths import literal, put_copy
+from etl.engines.work import work_folder
 from etl.manifest import SourceFile
 from etl.reader.clean import clean_csv
 from etl.reader.files import compression_of
@@ -149,11 +149,11 @@ def without(records: Any, damaged: Sequence[str]) -> Any:
 def _reader(schema_name: str, folder: str | None) -> Callable[[Iterator[Any]], Iterator[Any]]:
     def read(batches: Iterator[Any]) -> Iterator[Any]:
         schema = SCHEMAS[schema_name]
-        with tempfile.TemporaryDirectory(prefix="etl-") as own:
+        with work_folder() as own:
             for batch in batches:
                 for described in batch.column(0).to_pylist():
                     file = _described(described)
-                    yield from _batches(fetch_if_there(file, Path(folder or own)), file, schema)
+                    yield from _batches(fetch_if_there(file, Path(folder) if folder else own), file, schema)
 
     return read
 
@@ -206,9 +206,9 @@ def _writer(
         import pyarrow as pa
 
         done = []
-        with tempfile.TemporaryDirectory(prefix="etl-") as folder:
+        with work_folder() as folder:
             for value, table in runs(batches, column):
-                put_table(table, storage, keys[value], point, Path(folder) / "object.parquet")
+                put_table(table, storage, keys[value], point, folder / "object.parquet")
                 done.append(value)
         yield pa.RecordBatch.from_arrays([pa.array(done, pa.string())], names=["value"])
 

@@ -1,15 +1,14 @@
 """A local Spark session, or Glue's own: the settings under which both engines agree."""
 
-import atexit
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from etl.engines.work import folder_of_process
 from etl.errors import InputError
 
 # ansi: an overflow is an error, not a NULL; UTC: a date is the same day everywhere; corrected: so is one
@@ -104,9 +103,7 @@ def submit_arguments(java_options: str) -> str:
 
 def _warehouse() -> str:
     """Spark makes the folder with the first table, whose files are elsewhere; not where the user stands."""
-    folder = tempfile.mkdtemp(prefix="etl-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    return str(folder_of_process())
 
 
 def java_home() -> Path:

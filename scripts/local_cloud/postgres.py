@@ -23,7 +23,10 @@ import psycopg
 MAJOR_VERSION = 16  # the wheel carries 18, too; 16 is what the SQL promises to run on
 _SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root
 _LONGEST_SOCKET_DIR = 85  # a Unix socket's path may have 107 bytes, on macOS 103
-_KEEPER = '"$@" </dev/null & server=$!; cat >/dev/null; kill -INT $server 2>/dev/null; wait $server'
+_KEEPER = (
+    'sockets=$1; shift; "$@" </dev/null & server=$!; cat >/dev/null; kill -INT $server 2>/dev/null;'
+    ' wait $server; rmdir "$sockets" 2>/dev/null'  # not empty where it is the data's own folder
+)
 _TUNING = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -108,7 +111,7 @@ class PostgresServer:
         tuning = [word for name, value in _TUNING.items() for word in ("-c", f"{name}={value}")]
         server = [_program("postgres"), "-D", str(self.data), "-k", str(self._sockets), *tuning]
         return subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "postgres-keeper", *server],
+            ["/bin/sh", "-c", _KEEPER, "postgres-keeper", str(self._sockets), *server],
             user=user,
             stdin=subprocess.PIPE,
             stdout=log,

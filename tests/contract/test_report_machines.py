@@ -23,7 +23,7 @@ def handler(event, context):
     task, answer = os.environ['TASK'], json.loads(os.environ['ANSWER'])
     item = event.get('dataset', {})
     said = (event.get('state') or item).get(task)
-    tries = pathlib.Path('/tmp') / ('tries-' + task + str(event.get('execution', '')).split(':')[-1])
+    tries = pathlib.Path(os.environ['TRIES'], task + str(event.get('execution', '')).split(':')[-1])
     count = len(tries.read_text()) + 1 if tries.exists() else 1
     if said in ('twice', 'always'):
         tries.write_text('x' * count)
@@ -78,11 +78,14 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(endpoint: str | None) -> Iterator[Stage]:
+def stage(endpoint: str | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     cloud = Cloud(endpoint)
+    tries = str(tmp_path_factory.mktemp("tries")) if endpoint else "/tmp"  # on AWS the function's own
     functions = {
         task: cloud.function(
-            STUB, Timeout=10, Environment={"Variables": {"TASK": task, "ANSWER": json.dumps(answer)}}
+            STUB,
+            Timeout=10,
+            Environment={"Variables": {"TASK": task, "ANSWER": json.dumps(answer), "TRIES": tries}},
         )
         for task, answer in ANSWERS.items()
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from scripts.local_cloud.postgres import PostgresServer
 
@@ -51,9 +52,13 @@ def test_it_keeps_its_data_over_stops_and_kills(folder: Path) -> None:
     server.stop()
 
 
-def test_a_folder_of_any_depth_will_do(folder: Path) -> None:
+def test_a_folder_of_any_depth_will_do_and_nothing_is_left_outside_it(folder: Path) -> None:
     with PostgresServer(folder / ("deep" * 30)) as server:
         assert number_kept(server) == 1
+        sockets = Path(str(conninfo_to_dict(server.url())["host"]))
+        assert folder not in sockets.parents
+        assert sockets.exists()
+    assert not sockets.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
