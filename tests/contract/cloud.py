@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import boto3
+from botocore.config import Config
 
 T = TypeVar("T")
 _RUNTIME = "python3.12"
@@ -56,6 +57,10 @@ class Cloud:
         if service not in self._clients:
             self._clients[service] = boto3.client(service, **self._settings)
         return self._clients[service]
+
+    def at_once(self, service: str) -> Any:
+        """A client that tells the first answer and tries nothing again."""
+        return boto3.client(service, **self._settings, config=Config(retries={"total_max_attempts": 1}))
 
     def name(self, what: str = "contract") -> str:
         return f"{what}-{uuid.uuid4().hex[:12]}"

@@ -75,7 +75,7 @@ def test_engine_that_stops_does_not_wait_for_a_call_that_somebody_waits_for(own:
     """Were it killed for that, its folders would stay."""
     cloud = Cloud(own.endpoint)
     function = cloud.function(_SLEEPER, Timeout=60)
-    calls = cloud.client("lambda")
+    calls = cloud.at_once("lambda")
     waiting = threading.Thread(target=_call_in_vain, args=(calls, function))
     waiting.start()
     eventually(lambda: workers_of(own.pid))

@@ -127,7 +127,7 @@ def test_dead_letter_queue_of_a_function_gets_the_event_itself(cloud: Cloud) -> 
 
 def test_reserved_concurrency_of_zero_throttles(cloud: Cloud) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"""
-    client = cloud.client("lambda")
+    client = cloud.at_once("lambda")
     function = cloud.function("def handler(event, context):\n    return 1\n")
     client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
 
