@@ -9,16 +9,15 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from etl.engines import spark_session
+from etl.engines.spark_java import USABLE
 from etl.engines.work import work_folder
 
 _LIMIT_SECONDS = 300
-_USABLE = re.compile(r"[\w./+-]+")  # what neither a shell nor Spark would take apart
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,14 +48,14 @@ def archive() -> Path:
 def java_options() -> str:
     """For the Java of a run: the archive if there is one, and no word about one that does not fit."""
     path = archive()
-    if not path.is_file() or not _USABLE.fullmatch(str(path)):
+    if not path.is_file() or not USABLE.fullmatch(str(path)):
         return ""
     return f"-XX:SharedArchiveFile={path} -Xlog:disable -Xlog:all=error:stderr"
 
 
 def make(path: Path) -> bool:
     """Runs a small job and has Java archive, as it ends, what that loaded. Refused if a session is there."""
-    if not _USABLE.fullmatch(str(path)):
+    if not USABLE.fullmatch(str(path)):
         return False
     unfinished = path.with_suffix(f".{os.getpid()}")
     noting = f"-XX:ArchiveClassesAtExit={unfinished} -Xlog:disable -Xlog:all=error:stderr"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from etl.engines import spark_java
 from etl.engines.work import folder_of_process
 from etl.errors import InputError
 
@@ -21,9 +22,6 @@ AGREED = {
 }
 # Packing a cached million rows costs 4.6 CPU s, more than all rules together; unpacked they spill sooner.
 _FAST = {"spark.sql.inMemoryColumnarStorage.compressed": "false"}
-# All rules in one projection are one method of more than 8,000 bytecodes, which Java would only interpret:
-# 7.0 CPU s per million rows, compiled 2.0.
-_JAVA = "-XX:+UseParallelGC -XX:-UsePerfData -XX:-DontCompileHugeMethods"
 _LAUNCHER = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # of the Java that only puts the command together
 _LOCAL = {
     "spark.ui.enabled": "false",
@@ -98,7 +96,8 @@ def _start(builder: Any, settings: Mapping[str, str]) -> Any:
 
 def submit_arguments(java_options: str) -> str:
     """How a local Spark's Java is started, with more options for it."""
-    return f"--driver-memory {_memory()} --driver-java-options '{_JAVA} {java_options}' pyspark-shell"
+    java = f"{spark_java.options()} {java_options}"
+    return f"--driver-memory {_memory()} --driver-java-options '{java}' pyspark-shell"
 
 
 def _warehouse() -> str:
