@@ -27,6 +27,7 @@ _KEEPER = (
     'sockets=$1; shift; "$@" </dev/null & server=$!; cat >/dev/null; kill -INT $server 2>/dev/null;'
     ' wait $server; rmdir "$sockets" 2>/dev/null'  # not empty where it is the data's own folder
 )
+_STILL_AT_WORK = b"pre-existing shared memory block"  # PostgreSQL's words, in the C locale it is given
 _TUNING = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -53,20 +54,27 @@ class PostgresServer:
 
     def start(self, timeout: float = 30.0) -> Self:
         """Initialise a new directory, stop the leftover of a dead owner, start, wait for an answer."""
+        deadline = time.monotonic() + timeout
         user = _unprivileged_user()
+        while True:
+            self._make_folders(user)
+            if not (self.data / "PG_VERSION").exists():
+                self._initialise(user)
+            self._stop_leftover()
+            with self.log.open("ab") as log:
+                begin = log.tell()
+                self._keeper = self._spawn(user, log)
+            if self._is_ready(deadline, begin):
+                return self
+            self.stop()
+
+    def _make_folders(self, user: int | None) -> None:
         for folder in (self.data, self._sockets):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
             if user is not None:
                 os.chown(folder, user, -1)
                 _let_traverse(folder)
-        if not (self.data / "PG_VERSION").exists():
-            self._initialise(user)
-        self._stop_leftover()
-        with self.log.open("ab") as log:
-            self._keeper = self._spawn(user, log)
-        self._wait_until_ready(timeout)
-        return self
 
     def stop(self, timeout: float = 15.0) -> None:
         """Stop the server; safe to call twice."""
@@ -121,18 +129,25 @@ class PostgresServer:
             start_new_session=True,  # Ctrl-C is for the owner; the server goes when the owner says so
         )
 
-    def _wait_until_ready(self, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
+    def _is_ready(self, deadline: float, begin: int) -> bool:
+        """Wait for an answer. False where the server gave up, as backends of a killed one were still at work.
+
+        `begin` is where its lines begin in the log.
+        """
         while True:
             try:
                 with psycopg.connect(self.url(), connect_timeout=5) as connection:
                     connection.execute("SELECT 1")
-                return
+                return True
             except psycopg.OperationalError as error:
                 if self._keeper is None or not _answers_later(error) or time.monotonic() > deadline:
                     self.stop()
                     raise RuntimeError(f"PostgreSQL did not start, see {self.log}") from error
                 time.sleep(0.02)
+                with self.log.open("rb") as log:
+                    log.seek(begin)
+                    if _STILL_AT_WORK in log.read():
+                        return False
 
     def _pid(self) -> int | None:
         try:

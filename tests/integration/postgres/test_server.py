@@ -1,5 +1,6 @@
 """The embedded server: it keeps its data, dies with its owner, and comes back after any death."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -50,6 +51,33 @@ def test_it_keeps_its_data_over_stops_and_kills(folder: Path) -> None:
     server.start()
     assert number_kept(server) == 3
     server.stop()
+
+
+def test_it_starts_again_though_a_backend_outlived_the_server_that_was_killed(folder: Path) -> None:
+    with PostgresServer(folder) as server:
+        connection = psycopg.connect(server.url())
+        backend = connection.info.backend_pid
+
+        def work() -> None:
+            with contextlib.suppress(psycopg.OperationalError):
+                connection.execute("SELECT count(*) FROM generate_series(1, 10000000)")
+
+        busy = threading.Thread(target=work)
+        busy.start()
+        while _state_of(server, backend) != "active":
+            pass
+        server.crash()
+        os.kill(backend, 0)
+        server.start()
+        busy.join()
+        connection.close()
+        assert number_kept(server) == 1
+
+
+def _state_of(server: PostgresServer, backend: int) -> str:
+    with psycopg.connect(server.url()) as connection:
+        [(state,)] = connection.execute("SELECT state FROM pg_stat_activity WHERE pid = %s", [backend])
+    return str(state)
 
 
 def test_a_folder_of_any_depth_will_do_and_nothing_is_left_outside_it(folder: Path) -> None:
