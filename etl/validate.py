@@ -43,8 +43,6 @@ def judge(found: Iterable[tuple[Any, ...]], schema: Schema, landing: Landing, re
         by_source[source] = (rows + count, rejected + (count if failed else 0))
         _add_reasons(reasons.setdefault(source, {}), failed, count)
         _add_reasons(report.quarantined_by_rule, failed, count)
-        if failed == "object_gone":
-            report.left_out.append(f"{source}: {PARSE_ERRORS[failed]}")
         _add_reasons(report.warnings_by_rule, warned, count)
     total, rejected = sum(r for r, _ in by_source.values()), sum(f for _, f in by_source.values())
     report.by_kind[schema.name] = {"rows_in": total, "accepted": total - rejected, "quarantined": rejected}
@@ -66,8 +64,22 @@ def judge(found: Iterable[tuple[Any, ...]], schema: Schema, landing: Landing, re
         )
         if rows == 0:
             report.notes.append(f"{source}: no records, only a header")
+        elif rows == failed:
+            report.left_out.append(f"{source}: {_why_none(rows, reasons[source])}")
         if notes.damage:
             report.notes.append(f"{source}: {notes.damage}")
+
+
+def _why_none(rows: int, reasons: Mapping[str, int]) -> str:
+    """Of a file that gave nothing, however small: a share of few rows says little, all of them much."""
+    [*words] = reasons
+    if rows == 1 and len(words) == 1 and words[0] in PARSE_ERRORS:
+        return PARSE_ERRORS[words[0]]
+    return f"none of its {rows} rows is accepted ({_listed(reasons)})"
+
+
+def _listed(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
 
 
 def _add_reasons(into: dict[str, int], reasons: str | None, count: int) -> None:
@@ -138,7 +150,7 @@ def too_bad(report: Report, options: Mapping[str, Any]) -> dict[str, str]:
     most, least = _limits(options)
     return {
         file["source"]: f"{file['source']}: {file['quarantined']} of {file['rows']} rows would be quarantined"
-        f" ({', '.join(f'{reason} {count}' for reason, count in sorted(file['reasons'].items()))})"
+        f" ({_listed(file['reasons'])})"
         for file in report.files
         if file["rows"] >= least and file["quarantined"] > most * file["rows"]
     }

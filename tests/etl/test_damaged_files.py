@@ -103,6 +103,28 @@ def test_the_rows_before_the_damage_are_quarantined_with_their_texts_and_the_rep
     assert {order[0] for (order,) in Lake(tmp_path / "lake").silver("order_id")} == {"W"}
     (note,) = report.notes
     assert note.startswith(f"{path}: unreadable after {len(rejects) - 1} records, none of them is accepted")
+    told = f"none of its {len(rejects)} rows is accepted (unreadable_file {len(rejects)})"
+    assert report.left_out == [f"{path}: {told}"], "an alert, though these are too few to stop the run"
+
+
+def test_people_are_told_of_files_that_gave_nothing_however_small(tmp_path: Path) -> None:
+    bad = line("B1", quantity="none")
+    half, none, odd, header = (
+        csv_file(tmp_path / f"{name}.csv", rows)
+        for name, rows in (
+            ("half", [line("H1"), bad]),
+            ("none", [bad, bad]),
+            ("odd", [bad]),
+            ("header", [bad]),
+        )
+    )
+    Path(odd.key).write_bytes(b"%PDF-1.7\n\x00\xff")
+    Path(header.key).write_text(",".join(bad) + "\n")
+    report = run(manifest_of(tmp_path / "lake", customers_file(tmp_path), half, none, odd, header))
+    assert sorted(told.removeprefix(f"{tmp_path}/") for told in report.left_out) == [
+        "none.csv: none of its 2 rows is accepted (quantity_invalid 2)",
+        "odd.csv: the header lacks required columns or repeats one",
+    ]
 
 
 def test_half_of_a_large_file_stops_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
