@@ -48,16 +48,19 @@ demo: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## tell the whole 
 run: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## the same, then stay up with the API on http://127.0.0.1:8000 until Ctrl-C
 	@$(PY) -m scripts.local_run run --engine $(ENGINE)
 
-# Three workers on two cores: tests of the live platform wait more than they compute.
+# Three workers on two cores: tests of the live platform wait more than they compute. They keep bytecode, whatever
+# the caller's environment says: hundreds of processes would compile the same files again.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest
+
 test: $(READY) $(SPARK_READY) ## the default tests (about 8 minutes on 2 cores)
-	@$(PY) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not slow and not browser"
+	@$(PYTEST) -n 3 --dist loadgroup --no-loadscope-reorder -m "not slow and not browser"
 
 test-all: $(READY) $(SPARK_READY) ## all tests, the slow ones too
-	@$(PY) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not browser"
+	@$(PYTEST) -n 3 --dist loadgroup --no-loadscope-reorder -m "not browser"
 
 test-browser: $(READY) ## the report's page in a real Chromium, which has to be there
 	@$(PY) -m tests.browser.chromium
-	@$(PY) -m pytest -m browser tests/browser
+	@$(PYTEST) -m browser tests/browser
 
 lint: $(READY) ## ruff and mypy
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,15 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT
+from tests.e2e.conftest import ROOT, DemoRun, copy_of
 
 pytestmark = pytest.mark.e2e
 
 
-def test_ctrl_c_ends_the_run_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    checkout = copy_of(ROOT, tmp_path / "checkout")
-    before = files_of(checkout)
-    folder = tmp_path / "local"
+def test_ctrl_c_ends_the_run_and_leaves_nothing_behind(demo: DemoRun, tmp_path: Path) -> None:
+    """The second run of its folder, after the demo."""
+    checkout, folder = demo.checkout, demo.folder
     run = subprocess.Popen(
         [sys.executable, "-m", "scripts.local_run", "run"],
         cwd=checkout,
@@ -49,7 +47,7 @@ def test_ctrl_c_ends_the_run_and_leaves_nothing_behind(tmp_path: Path) -> None:
         time.sleep(0.1)
     assert processes_of(folder) == []
     assert not (folder / "run.json").exists()
-    assert files_of(checkout) == before
+    assert files_of(checkout) == files_of(copy_of(ROOT, tmp_path))
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -60,17 +58,7 @@ def processes_of(folder: Path) -> list[str]:
     return [line for line in shown.splitlines() if str(folder) in line]
 
 
-def copy_of(root: Path, target: Path) -> Path:
-    """The checkout as git would give it to somebody else, with the changes of now."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (root / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, target / name)
-    return target
-
-
 def files_of(folder: Path) -> set[Path]:
-    """Every file, but for the bytecode that Python itself keeps."""
-    return {file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+    """Every file by its place, but for the bytecode that Python itself keeps."""
+    found = (file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    return {file.relative_to(folder) for file in found}
