@@ -163,7 +163,11 @@ def test_the_nightly_job_takes_what_the_starter_takes_and_leaves_bad_files_out(c
     )
     assert (report["rows_in"], report["accepted"], report["quarantined"]) == (137, 17, 120)
     assert report["left_out"] == [
-        f"s3://{BUCKET}/raw-data/bad.csv: 80 of 120 rows would be quarantined (quantity_invalid 80)"
+        f"s3://{BUCKET}/raw-data/bad.csv: 80 of 120 rows would be quarantined (quantity_invalid 80)",
+        *(
+            f"s3://{BUCKET}/raw-data/small-{n}.csv: none of its 40 rows is accepted (wrong_field_count 40)"
+            for n in range(3)
+        ),
     ]
     assert report["tables"]["daily_sales"]["revenue"] == "819.82"
 
