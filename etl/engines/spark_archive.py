@@ -35,9 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def archive() -> Path:
+def archive(home: Path | None = None) -> Path:
     """Where the archive is to be, by the Java and the Spark that it is of."""
-    home = spark_session.java_home()
+    home = home or spark_session.java_home()
     release = home / "release"
     told = release.read_text() if release.is_file() else ""
     spark = importlib.util.find_spec("pyspark")
@@ -45,9 +45,11 @@ def archive() -> Path:
     return Path(sys.prefix) / f"spark-{hashlib.sha256(of.encode()).hexdigest()[:16]}.jsa"
 
 
-def java_options() -> str:
+def java_options(home: Path | None = None) -> str:
     """For the Java of a run: the archive if there is one, and no word about one that does not fit."""
-    path = archive()
+    if importlib.util.find_spec("pyspark") is None:
+        return ""
+    path = archive(home)
     if not path.is_file() or not USABLE.fullmatch(str(path)):
         return ""
     return f"-XX:SharedArchiveFile={path} -Xlog:disable -Xlog:all=error:stderr"

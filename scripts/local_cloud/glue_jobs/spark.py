@@ -9,6 +9,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from etl.engines import spark_archive, spark_java
 from scripts.local_cloud.glue_jobs import java
 
 _SETTINGS = {
@@ -22,8 +23,6 @@ _SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-# No file in /tmp/hsperfdata_USER. A projection of many rules is a method that Java would only interpret.
-_JAVA = "-XX:-UsePerfData -XX:+UseParallelGC -XX:-DontCompileHugeMethods"
 _MEMORY = "3g"
 
 
@@ -36,20 +35,23 @@ def environment(temporary: Path) -> dict[str, str]:
         "JAVA_HOME": str(home),
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "PYSPARK_SUBMIT_ARGS": submit_arguments(temporary, os.cpu_count() or 2),
+        "PYSPARK_SUBMIT_ARGS": submit_arguments(temporary, os.cpu_count() or 2, home),
         "SPARK_LAUNCHER_OPTS": "-XX:-UsePerfData",
         "SPARK_LOCAL_DIRS": str(temporary),
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
 
 
-def submit_arguments(temporary: Path, cores: int) -> str:
-    """https://spark.apache.org/docs/3.5.6/configuration.html"""
+def submit_arguments(temporary: Path, cores: int, home: Path) -> str:
+    """https://spark.apache.org/docs/3.5.6/configuration.html; `home` is the Java's.
+
+    Java starts as that of `python -m etl.job` does, from the archive of its classes where there is one.
+    """
     settings = _SETTINGS | {
         "spark.sql.shuffle.partitions": str(2 * cores),
         "spark.sql.warehouse.dir": str(temporary / "warehouse"),
     }
-    java_options = f'{_JAVA} -Djava.io.tmpdir="{temporary}"'
+    java_options = f'{spark_java.options()} {spark_archive.java_options(home)} -Djava.io.tmpdir="{temporary}"'
     arguments = ["--master", f"local[{cores}]", "--driver-memory", _MEMORY]
     arguments += ["--driver-java-options", java_options]
     arguments += [text for name, value in settings.items() for text in ("--conf", f"{name}={value}")]
