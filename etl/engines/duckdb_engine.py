@@ -230,8 +230,12 @@ class DuckDbEngine:
         def put(value: str) -> None:
             storage.put(keys[value], small.file(parts.get(value, ())), point)
 
-        with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(put, sorted(keys)))
+        if storage.at_once > 1:
+            with ThreadPoolExecutor(storage.at_once) as pool:
+                list(pool.map(put, sorted(keys)))
+        else:
+            for value in sorted(keys):
+                put(value)
 
     def put_partitions(
         self,

@@ -51,6 +51,10 @@ class MortalStorage:
     inner: Storage
     countdown: Countdown
 
+    @property
+    def at_once(self) -> int:
+        return self.inner.at_once
+
     def url(self, key: str) -> str:
         return self.inner.url(key)
 
