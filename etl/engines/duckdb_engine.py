@@ -12,15 +12,15 @@ from typing import Any
 import _duckdb  # not `duckdb`, which takes 0.06 s to import what no query here needs
 
 from etl.engines.base import Landing
+from etl.engines.duckdb_alike import alike, first_lines, short_texts, unsaid
 from etl.engines.duckdb_landing import LandedFile, Origin, Way, land_file, text
 from etl.engines.small_parquet import KINDS, SmallParquet
 from etl.errors import EtlError
 from etl.manifest import SourceFile
-from etl.reader.records import FileNotes
 from etl.reader.sift import HOLDER
 from etl.schemas import Schema
 from etl.sources import fetch_all
-from etl.sqlgen import absent_values, empty_landed
+from etl.sqlgen import empty_landed
 from etl.storage import Storage
 
 _THREADS = 8
@@ -50,6 +50,7 @@ class DuckDbEngine:
         self._of_thread = threading.local()
         self._files = count(1)  # threads share it
         self._kinds: dict[str, str] = {}  # of what was made, table or view
+        self._short_texts: dict[str, Mapping[str, str]] = {}  # by checked table
         self._landed: dict[str, tuple[Schema, Sequence[SourceFile], Sequence[LandedFile]]] = {}
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
@@ -92,14 +93,20 @@ class DuckDbEngine:
         """
         rows, rejects = f"{name}_rows", f"{landing.view}_rejects"
         files = self._landed[landing.view][1]
-        late = self._keep(rows, landing, sql)
-        values = {"record": self._record(rows)} | self._alike(rows, landing)
-        known = ", ".join(f"{value} as {column}" for column, value in values.items())
-        added = "".join(f", {value} as {column}" for column, value in late.items())
+        constants = self._keep(rows, landing, sql)
+        source = constants.get("source", "source")
+        numbered = {} if "record" in constants else {"record": self._record(rows, source)}
+        replaced = numbered | unsaid(rows, self.rows)
+        values = constants | replaced
+        added = "".join(f"{value} as {column}, " for column, value in constants.items())
+        known = ", ".join(f"{value} as {column}" for column, value in replaced.items())
+        kept = f"* replace ({known})" if replaced else "*"
         real = "" if "failed" in values else f" where failed is distinct from {text(HOLDER)}"
-        self.view(name, f"select * replace ({known}){added} from {rows}{real}")
-        place = f"{values['record']} as record, record is null as by_place"
-        self.table(rejects, f"select source, {place} from {rows} where failed <> {text(HOLDER)}")
+        self.view(name, f"select {added}{kept} from {rows}{real}")
+        self._short_texts[name] = short_texts(values, self.rows)
+        by_place = "record is null" if numbered else "true"
+        place = f"{source} as source, {values['record']} as record, {by_place} as by_place"
+        self.table(rejects, f"select {place} from {rows} where failed <> {text(HOLDER)}")
         again = {name for (name,) in self.rows(f"select distinct source from {rejects} where by_place")}
         landed = zip(files, self._landed[landing.view][2], strict=True)
         needed = [(found, not found.in_parts or file.name in again) for file, found in landed]
@@ -109,33 +116,21 @@ class DuckDbEngine:
         """Makes the table, and answers the columns that are alike in all rows: those are not kept in it."""
         way = Way.CLEAN
         while True:
-            schema, files, _ = self._landed[landing.view]
-            late = _late(schema, landing.notes.values())
-            left_out = f" exclude ({', '.join(late)})" if late else ""
+            schema, files, landed = self._landed[landing.view]
+            values = alike(schema, landed, landing.notes.values())
+            left_out = f" exclude ({', '.join(values)})" if values else ""
             try:
                 self.table(rows, f"select *{left_out} from ({sql})")
-                return late
+                return values
             except _duckdb.Error:
                 if not landing.native or way is Way.STRICT:
                     raise
                 way = Way(way + 1)
                 self._land(schema, files, landing, way)
 
-    def _alike(self, rows: str, landing: Landing) -> dict[str, str]:
-        """Constants for kept columns that turn out to be alike in all rows: no query has to look at them."""
-        files = self._landed[landing.view][1]
-        [(failed, warned)] = self.rows(f"select count(failed), count(warned) from {rows}")
-        none = {"failed": failed, "warned": warned}
-        values = {column: "cast(null as varchar)" for column, count in none.items() if not count}
-        if len(files) == 1:
-            values["source"] = f"cast({text(files[0].name)} as {landing.view}_source)"
-            values["source_version"] = f"cast({files[0].version} as bigint)"
-        return values
-
-    def _record(self, rows: str) -> str:
+    def _record(self, rows: str, source: str) -> str:
         found = self.rows(
-            f"select source, min(rowid), max(rowid), count(*) from {rows} "
-            f"where record is null group by source"
+            f"select {source}, min(rowid), max(rowid), count(*) from {rows} where record is null group by 1"
         )
         if any(last - first + 1 != count for _, first, last, count in found):
             raise EtlError(f"records of one file are not together in {rows}")
@@ -144,8 +139,8 @@ class DuckDbEngine:
             return "record"
         if len(found) == 1 and not numbered:
             return f"rowid - {found[0][1] - 1}"
-        starts = " ".join(f"when {text(source)} then {first - 1}" for source, first, _, _ in found)
-        return f"coalesce(record, rowid - case source {starts} end)"
+        starts = " ".join(f"when {text(name)} then {first - 1}" for name, first, _, _ in found)
+        return f"coalesce(record, rowid - case {source} {starts} end)"
 
     def table(self, name: str, sql: str) -> None:
         self._make("table", name, sql)
@@ -182,7 +177,9 @@ class DuckDbEngine:
         return None
 
     def put_first_lines(self, checked: str, keys: Mapping[str, str], storage: Storage, point: str) -> bool:
-        return False
+        lines = first_lines(checked, self._short_texts[checked])
+        self.put_partitions(lines, "order_month", keys, storage, keys.__getitem__, point)
+        return True
 
     def put_accepted(
         self, checked: str, columns: Sequence[str], storage: Storage, key: str, point: str
@@ -297,12 +294,6 @@ class DuckDbEngine:
 
     def _new_path(self, stem: str) -> Path:
         return self._work / f"{stem}-{next(self._files)}"
-
-
-def _late(schema: Schema, notes: Collection[FileNotes]) -> dict[str, str]:
-    """Columns that no file brings, as the constants that they are."""
-    late = absent_values(schema, {name for note in notes for name in note.seen})
-    return late if any(note.unknown for note in notes) else late | {"extra": "cast(null as varchar)"}
 
 
 def _put_all(objects: Sequence[tuple[str, Path]], storage: Storage, point: str) -> None:

@@ -36,15 +36,18 @@ class LandedFile:
     """Queries of its records, and of the rejected ones once more: numbered and with their texts.
 
     Of a large file `records` has no number where the place is to be it; a place holder fails with `HOLDER`.
-    `strict` are the records of the strict reader, `rejects` those and what is rejected of the others.
+    `strict` are the records of the strict reader, `rejects` those and what is rejected of the others. A file
+    is `unnumbered` where no record of it has a number.
     """
 
+    origin: "Origin"
     records: str
     rejects: str
     strict: str
     notes: FileNotes
     native: bool
     in_parts: bool = False
+    unnumbered: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,12 @@ class Origin:
     type: str
     rejects: str
 
+    def values(self) -> dict[str, str]:
+        source = f"cast({text(self.name)} as {self.type})"
+        return {"source": source, "source_version": f"cast({self.version} as bigint)"}
+
     def columns(self) -> str:
-        source = f"cast({text(self.name)} as {self.type}) as source"
-        return f"{source}, cast({self.version} as bigint) as source_version"
+        return ", ".join(f"{value} as {name}" for name, value in self.values().items())
 
     def rejected(self, by_place: bool) -> str:
         own = f"source = {text(self.name)}" + (" and by_place" if by_place else "")
@@ -89,7 +95,7 @@ def land_file(
         for record in records_of(path, origin.name, schema, notes):
             _write(lines, record)
     query = _strict(records, origin, schema, bool(notes.damage))
-    return LandedFile(query, query, query, notes, native=False)
+    return LandedFile(origin, query, query, query, notes, native=False)
 
 
 def _natively(
@@ -104,12 +110,14 @@ def _natively(
     again = f'select {columns} from ({ordered}) where "{_RECORD}" {origin.rejected(in_parts)}'
     strict = _strict(records, origin, schema) if records else empty_landed(schema)
     return LandedFile(
+        origin,
         f"select {columns} from ({native})\nunion all {strict}",
         f"select * from ({again}) where error is null\nunion all {strict}",
         strict,
         notes,
         native=True,
         in_parts=in_parts,
+        unnumbered=in_parts and records is None,
     )
 
 

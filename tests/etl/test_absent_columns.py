@@ -43,3 +43,23 @@ def test_a_column_that_only_one_file_brings_is_kept(tmp_path: Path) -> None:
     ]
     run(manifest_of(tmp_path / "alone", silent, customers_file(tmp_path)))
     assert Lake(tmp_path / "alone").silver(columns) == [("2", "completed", None, None, True, silent.name)]
+
+
+def test_a_constant_is_the_same_text_in_silver_as_what_a_file_brings(tmp_path: Path) -> None:
+    said = csv_file(
+        tmp_path / "a.csv", [line("1", status="completed", currency="EUR", coupon="X", region=None)], 2
+    )
+    silent = csv_file(tmp_path / "b.csv", [line("2")])
+    for name, files in (("first", (silent,)), ("merged", (silent, said))):
+        run(manifest_of(tmp_path / name, *files, customers_file(tmp_path)))
+    first, merged = (schema_of(tmp_path / name) for name in ("first", "merged"))
+    assert first == merged
+    assert ("status", "BYTE_ARRAY", "UTF8", "OPTIONAL") in first
+
+
+def schema_of(lake: Path) -> list[tuple[object, ...]]:
+    with duckdb.connect() as connection:
+        return connection.execute(
+            f"select name, type, converted_type, repetition_type "
+            f"from parquet_schema('{lake}/silver/sales/**/*.parquet')"
+        ).fetchall()

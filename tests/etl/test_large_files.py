@@ -38,6 +38,23 @@ def test_records_are_numbered_as_they_stand_in_their_file(tmp_path: Path, large:
     assert '"record":8,' in Path(report.quarantine[0]).read_text()
 
 
+def test_one_file_alone_is_numbered_by_places_that_no_table_keeps(tmp_path: Path) -> None:
+    rows = [line(f"A{n}", quantity="x" if n == 40_000 else 1) for n in range(LINES)]
+    files = (csv_file(tmp_path / "a.csv", rows), customers_file(tmp_path))
+    (tmp_path / "work").mkdir()
+    engine = DuckDbEngine(tmp_path / "work", large=0)
+    report = run(manifest_of(tmp_path / "lake", *files), engine=engine)
+    kept = {name for name, *_ in engine.rows("describe checked_sales_rows")}
+    engine.close()
+    assert kept.isdisjoint({"record", "source", "source_version", "version", "status", "currency", "extra"})
+    silver = Lake(tmp_path / "lake").silver("order_id, record, source, source_version")
+    own = (files[0].name, files[0].version)
+    assert sorted(silver, key=lambda row: row[1]) == [
+        (f"A{n}", n + 1, *own) for n in range(LINES) if n != 40_000
+    ]
+    assert '"record":40001,' in Path(report.quarantine[0]).read_text()
+
+
 class Watched(DuckDbEngine):
     """Notes which threads ask it about sales; lands those only once customers are looked at."""
 
