@@ -46,4 +46,8 @@ def test_chalice_local_serves_the_same_api_beside_the_engine(platform: Platform,
     assert placed.status == 202, placed
     order_id = placed.body["orderId"]
     assert platform.settled(order_id) == "completed"
-    assert beside.get(f"/orders/{order_id}") == platform.api.get(f"/orders/{order_id}")
+    wait_until(  # its record may still be written to, between the one answer and the other
+        lambda: [api.get(f"/orders/{order_id}") for api in (beside, platform.api)],
+        lambda answers: answers[0] == answers[1],
+        "the same answer of both",
+    )

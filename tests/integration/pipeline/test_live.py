@@ -11,6 +11,7 @@ import boto3
 import psycopg
 import pytest
 
+from scripts import pause_consumer
 from scripts.local_run.outside import delivered
 from tests.live import Platform as Running
 
@@ -203,8 +204,25 @@ def test_customers_of_the_platform_reach_the_raw_zone_without_their_addresses(pl
     assert "ada@example.com" not in text
 
 
+@pytest.fixture
+def no_arrivals(platform: Running) -> Iterator[None]:
+    """Other files wait in their queue, nothing is pending or running, and nobody looks by himself."""
+    queue, events = ["raw-data-queue", "--stage", "local"], boto3.client("events")
+    at_work = (
+        "select 1 from pipeline_runs where ended_at is null"
+        " union all select 1 from pipeline_files where run_id is null"
+    )
+    assert pause_consumer.main(queue) == 0
+    until(lambda: not rows(platform, at_work) or None)
+    [rule] = [one["Name"] for one in events.list_rules()["Rules"] if "start-etl-run" in one["Name"]]
+    events.disable_rule(Name=rule)
+    yield
+    events.enable_rule(Name=rule)
+    assert pause_consumer.main([*queue, "--resume"]) == 0
+
+
+@pytest.mark.usefixtures("no_arrivals")
 def test_on_demand_the_workflow_runs_the_glue_job_the_crawler_and_the_checks(platform: Running) -> None:
-    until(lambda: not rows(platform, "select 1 from pipeline_runs where ended_at is null") or None)
     key = "temp/unannounced.csv"  # recorded here and not by an event, which would start a run by itself
     upload(key, (SAMPLES / "sales_data.csv").read_bytes())
     found = boto3.client("s3").head_object(Bucket=LAKE, Key=key)
