@@ -3,16 +3,19 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from chalicelib.domain.errors import InvalidQueryError
 from chalicelib.services.manage_catalogue import manage_catalogue
 from scripts import catalogue
 from scripts.deployment.errors import DeploymentError
+from scripts.local_run.outside import wait_until
 from tests.fakes import START
 from tests.shop import Shop
 
@@ -162,3 +165,16 @@ def test_deployed_function_brings_it_in(shop: Shop, monkeypatch: pytest.MonkeyPa
     answer = failures.migrate({"catalogue": {"products": [row], "apply": True}}, None)
     assert answer == {"changes": ["add    P-9 N: 1.00 USD, stock 0"]}
     assert product(shop, "P-9") == ("N", 100, True, 0, 0)
+
+
+def test_stock_is_what_the_file_says_though_units_leave_meanwhile(
+    shop: Shop, load: Load, database_url: str
+) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+    with psycopg.connect(database_url) as sale, ThreadPoolExecutor(1) as operator:
+        sale.execute("UPDATE products SET available = available - 3 WHERE id = 'P-1001'")
+        loaded = operator.submit(load, "P-1001,Widget,74.99,500,\n", "--set-stock")
+        wait_until(lambda: shop.query(waiting, "%products%")[0][0], bool, "the operator waits for the sale")
+        sale.commit()
+        assert loaded.result() == ["change P-1001 Widget: stock 999997 (0 of it held) to 500"]
+    assert product(shop, "P-1001")[3] == 500

@@ -85,6 +85,13 @@ def test_a_customer_s_id_that_could_be_personal_data_is_refused(id: Any) -> None
     assert [problem.field for problem in refusal.value.fields] == ["/customer/id"]
 
 
+@pytest.mark.parametrize("name", ["", " ", "\u200b", "\u3164"])
+def test_a_name_of_which_nothing_is_seen_is_refused(name: str) -> None:
+    with pytest.raises(InvalidOrderError) as refusal:
+        foreign_order(JANE | {"customer": {"name": name}})
+    assert [problem.field for problem in refusal.value.fields] == ["/customer"]
+
+
 def test_a_correlation_id_that_is_none_gives_way_to_the_order_s_id() -> None:
     assert foreign_order(JANE | {"correlationId": "trace-7"}).correlation_id == "trace-7"
     for other in ("jane@example.com", "Jane Doe", "", 7, None):
