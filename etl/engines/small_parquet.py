@@ -6,6 +6,7 @@ RLE) and Thrift's compact protocol: https://parquet.apache.org/docs/file-format/
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -50,19 +51,28 @@ class SmallParquet:
 
 def _page(physical: int, values: Sequence[Any]) -> bytes:
     """A data page with its header: which values are there, then those."""
-    present = [value for value in values if value is not None]
-    levels = b"".join(
-        _varint(sum(1 for _ in run) << 1) + bytes((there,))
-        for there, run in groupby(value is not None for value in values)
-    )
+    present, levels = values, _run(len(values), True)
+    if None in values:
+        present = [value for value in values if value is not None]
+        runs = groupby(value is not None for value in values)
+        levels = b"".join(_run(sum(1 for _ in run), there) for there, run in runs)
     if physical == _INT64:
         plain = struct.pack(f"<{len(present)}q", *present)
     else:
         plain = b"".join(struct.pack("<I", len(text)) + text for text in map(str.encode, present))
     data = struct.pack("<I", len(levels)) + levels + plain
-    what = _int(1, _I32, len(values)) + _int(1, _I32, _PLAIN) + _int(1, _I32, _RLE) * 2 + b"\0"
-    sizes = _int(1, _I32, len(data)) * 2
-    return _int(1, _I32, 0) + sizes + _field(2, _STRUCT) + what + b"\0" + data
+    return _page_header(len(values), len(data)) + data
+
+
+@lru_cache(1024)
+def _page_header(count: int, size: int) -> bytes:
+    what = _int(1, _I32, count) + _int(1, _I32, _PLAIN) + _int(1, _I32, _RLE) * 2 + b"\0"
+    return _int(1, _I32, 0) + _int(1, _I32, size) * 2 + _field(2, _STRUCT) + what + b"\0"
+
+
+def _run(count: int, there: bool) -> bytes:
+    """That so many values in a row are there, or are not."""
+    return _varint(count << 1) + bytes((there,))
 
 
 def _leaf(name: bytes, physical: int, said: tuple[int, ...]) -> bytes:
@@ -71,6 +81,7 @@ def _leaf(name: bytes, physical: int, said: tuple[int, ...]) -> bytes:
     return _int(1, _I32, physical) + _int(2, _I32, _OPTIONAL) + _binary(1, name) + b"".join(numbers) + b"\0"
 
 
+@lru_cache(1024)  # as often alike as files have as many rows
 def _chunk(name: bytes, physical: int, count: int, offset: int, size: int) -> bytes:
     """A ColumnChunk whose one page is at `offset`."""
     meta = (
