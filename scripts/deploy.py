@@ -18,7 +18,11 @@ from scripts.deployment.settings import StageSettings
 
 
 def plan(stage: StageSettings, session: Session, project: Path) -> list[str]:
-    """What would be written and run, a line each; what Chalice changes in AWS it does not say beforehand."""
+    """What would be written and run, a line each; what Chalice changes in AWS it does not say beforehand.
+
+    DeploymentError where the account is too small: AWS would stop half way.
+    """
+    concurrency.refuse(stage, session)
     files = configure.plan(configure.wanted_files(stage, project), project)
     recovered = recover.plan(stage, session, project)
     return [
@@ -55,7 +59,6 @@ def main(argv: Sequence[str]) -> int:
     def run() -> int:
         stage = configure.with_network(settings.load(options.stage))
         session = connect(stage)
-        concurrency.refuse(stage, session)
         print("\n".join(plan(stage, session, options.project_dir)), flush=True)
         if options.dry_run:
             return 0

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import names
 from chalicelib.pipeline_config import PipelineSettings
-from scripts import configure
+from scripts import configure, deploy
 from scripts.deployment import chalice_config, concurrency, settings
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.functions import FUNCTIONS
@@ -106,6 +106,11 @@ def test_account_that_cannot_reserve_so_much_is_refused_before_anything_is_deplo
     guide = (settings.ROOT / "docs" / "operations" / "deploy.md").read_text()
     assert f"reserve {needed} concurrent executions" in guide
     assert f"{needed + 100} of the account's quota" in guide
+
+
+def test_deployment_to_an_account_that_is_too_small_has_no_plan() -> None:
+    with pytest.raises(DeploymentError, match="must stay unreserved"):
+        deploy.plan(stage(), Account(10), configure.APP)
 
 
 def test_local_has_no_authorizer_and_reserves_nothing() -> None:
