@@ -11,6 +11,7 @@ from typing import Any
 
 from etl.manifest import Manifest, SourceFile
 
+BUCKET, DATABASE = "order-lake-test", "order_lake_test"
 AS_OF = date(2024, 12, 31)
 CUSTOMERS = [
     {"customer_id": f"C00{i}", "name": f"Name {i}", "email": f"c{i}@example.com", "status": "active"}

@@ -1,18 +1,15 @@
 """Two runs at a time, which no lock keeps apart (the nightly trigger takes none): neither loses a row."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from etl import pipeline
-from etl import storage as storages
 from etl.errors import LakeBusyError
 from etl.manifest import Manifest
 from etl.pipeline import run
@@ -177,19 +174,6 @@ def test_a_run_that_is_overtaken_again_and_again_fails_so_that_it_is_tried_later
     slow = Interrupted(LocalStorage(lake), 1, lambda: run(case.nightly(lake)))
     with pytest.raises(LakeBusyError, match="another run changed"):
         run(case.batch(lake), slow)
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        storages.s3_client.cache_clear()
-        boto3.client("s3").create_bucket(Bucket="races")
-        yield "races"
-    storages.s3_client.cache_clear()
 
 
 def test_in_s3_too_the_overtaken_run_merges_again(bucket: str, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The job against S3 and the Glue catalog (moto in this process)."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,44 +8,24 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
-from etl import glue, storage
 from etl.engines import spark_io
 from etl.errors import InputError
 from etl.job import main
 from etl.lambda_small_batch import handler
 from etl.manifest import parse_manifest
 from etl.schemas import SALES
+from tests.etl.builders import BUCKET, DATABASE
 
 SAMPLES = Path(__file__).parents[2] / "etl" / "samples"
-BUCKET = "order-lake-test"
 SALES_HEADER = "order_id,customer_id,product_id,quantity,price,order_date,region"
 MANIFEST = {
     "run_id": "run-1",
     "as_of": "2024-12-31",
     "output": f"s3://{BUCKET}/processed-data",
     "quarantine": f"s3://{BUCKET}/quarantine",
-    "database": "order_lake_test",
+    "database": DATABASE,
 }
-
-
-@pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        storage.s3_client.cache_clear()
-        glue.glue_client.cache_clear()
-        s3 = boto3.client("s3")
-        s3.create_bucket(Bucket=BUCKET)
-        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        boto3.client("glue").create_database(DatabaseInput={"Name": "order_lake_test"})
-        yield s3
-    storage.s3_client.cache_clear()
-    glue.glue_client.cache_clear()
 
 
 def upload(s3: Any, key: str, content: bytes) -> dict[str, Any]:
@@ -76,46 +55,46 @@ def keys(s3: Any, prefix: str) -> list[str]:
     return [o["Key"] for o in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
 
 
-def test_the_small_batch_lambda_publishes_a_manifest(cloud: Any) -> None:
-    answer = handler({"manifest": put_manifest(cloud, samples(cloud))})
+def test_the_small_batch_lambda_publishes_a_manifest(s3: Any) -> None:
+    answer = handler({"manifest": put_manifest(s3, samples(s3))})
     assert answer["rows_in"] == 17
     assert answer["tables"]["daily_sales"] == {"partitions": 5, "rows": 10, "revenue": "779.82"}
-    assert len(keys(cloud, "processed-data/daily_sales/")) == 5
-    published = cloud.get_object(Bucket=BUCKET, Key="processed-data/_published.json")["Body"].read()
+    assert len(keys(s3, "processed-data/daily_sales/")) == 5
+    published = s3.get_object(Bucket=BUCKET, Key="processed-data/_published.json")["Body"].read()
     assert json.loads(published)["dates_touched"][0] == "2024-01-15"
 
 
-def test_the_manifests_version_is_read_even_if_the_object_was_replaced(cloud: Any) -> None:
-    files = samples(cloud)
-    cloud.put_object(Bucket=BUCKET, Key="raw-data/sales_data.csv", Body=b"something else")
-    assert handler({"manifest": put_manifest(cloud, files)})["quarantined"] == 0
+def test_the_manifests_version_is_read_even_if_the_object_was_replaced(s3: Any) -> None:
+    files = samples(s3)
+    s3.put_object(Bucket=BUCKET, Key="raw-data/sales_data.csv", Body=b"something else")
+    assert handler({"manifest": put_manifest(s3, files)})["quarantined"] == 0
 
 
-def test_two_versions_of_one_key_in_one_manifest_are_two_files(cloud: Any) -> None:
+def test_two_versions_of_one_key_in_one_manifest_are_two_files(s3: Any) -> None:
     header = "order_id,customer_id,quantity,price,order_date\n"
     contents = ("1,C001,x,1.00,2024-01-01\n2,C001,1,2.00,2024-01-01\n", "3,C001,1,4.00,2024-01-01\n")
-    files = [upload(cloud, "raw-data/s.csv", (header + content).encode()) for content in contents]
-    answer = handler({"manifest": put_manifest(cloud, files)})
+    files = [upload(s3, "raw-data/s.csv", (header + content).encode()) for content in contents]
+    answer = handler({"manifest": put_manifest(s3, files)})
     assert (answer["rows_in"], answer["quarantined"]) == (3, 1)
     assert answer["tables"]["daily_sales"]["revenue"] == "6.00"
-    (rejects,) = keys(cloud, "quarantine/")
-    body = cloud.get_object(Bucket=BUCKET, Key=rejects)["Body"].read().splitlines()
+    (rejects,) = keys(s3, "quarantine/")
+    body = s3.get_object(Bucket=BUCKET, Key=rejects)["Body"].read().splitlines()
     assert [json.loads(row)["order_id"] for row in body] == ["1"]
 
 
-def test_an_object_that_is_listed_twice_is_read_once(cloud: Any) -> None:
-    assert handler({"manifest": put_manifest(cloud, samples(cloud) * 2)})["rows_in"] == 17
+def test_an_object_that_is_listed_twice_is_read_once(s3: Any) -> None:
+    assert handler({"manifest": put_manifest(s3, samples(s3) * 2)})["rows_in"] == 17
 
 
-def test_partitions_are_registered_and_silver_moves_to_the_newest_run(cloud: Any) -> None:
-    files = samples(cloud)
+def test_partitions_are_registered_and_silver_moves_to_the_newest_run(s3: Any) -> None:
+    files = samples(s3)
     client = boto3.client("glue")
     for run_id in ("run-1", "run-2"):
-        handler({"manifest": put_manifest(cloud, files, run_id)})
-    found = client.get_partitions(DatabaseName="order_lake_test", TableName="sales")["Partitions"]
+        handler({"manifest": put_manifest(s3, files, run_id)})
+    found = client.get_partitions(DatabaseName=DATABASE, TableName="sales")["Partitions"]
     assert [p["Values"] for p in found] == [["2024-01"]]
     assert all("/run=run-2.2/" in p["StorageDescriptor"]["Location"] for p in found)
-    gold = client.get_partitions(DatabaseName="order_lake_test", TableName="daily_sales")["Partitions"]
+    gold = client.get_partitions(DatabaseName=DATABASE, TableName="daily_sales")["Partitions"]
     assert sorted(p["Values"][0] for p in gold)[0] == "2024-01-15"
 
 
@@ -123,19 +102,19 @@ def raw_table(name: str, key: str, header: str) -> None:
     columns = [{"Name": column, "Type": "string"} for column in header.split(",")]
     described = {"Columns": columns, "Location": f"s3://{BUCKET}/{key}"}
     table = {"Name": name, "StorageDescriptor": described}
-    boto3.client("glue").create_table(DatabaseName="order_lake_test", TableInput=table)
+    boto3.client("glue").create_table(DatabaseName=DATABASE, TableInput=table)
 
 
 def nightly(*arguments: str) -> int:
-    given = ["--JOB_NAME", "etl-job", "--engine", "duckdb", "--database_name", "order_lake_test"]
+    given = ["--JOB_NAME", "etl-job", "--engine", "duckdb", "--database_name", DATABASE]
     given += ["--table_prefix", "raw_data", "--output_path", f"s3://{BUCKET}/processed-data"]
     return main([*given, "--TempDir", "s3://x/temp/", "--enable-metrics", "", *arguments])
 
 
 def test_the_job_reads_the_catalogs_raw_tables_in_the_seeds_way(
-    cloud: Any, capsys: pytest.CaptureFixture[str]
+    s3: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    samples(cloud)
+    samples(s3)
     raw_table("raw_data_sales_data_csv", "raw-data/sales_data.csv", SALES_HEADER)
     customers = "customer_id,name,email,registration_date,status"
     raw_table("raw_data_customer_data_csv", "raw-data/customer_data.csv", customers)
@@ -143,24 +122,20 @@ def test_the_job_reads_the_catalogs_raw_tables_in_the_seeds_way(
     assert "rows in 17 = accepted 17 + quarantined 0" in capsys.readouterr().out
 
 
-def test_the_nightly_job_takes_what_the_starter_takes_and_leaves_bad_files_out(cloud: Any) -> None:
+def test_the_nightly_job_takes_what_the_starter_takes_and_leaves_bad_files_out(s3: Any) -> None:
     """One that an operator took in by a larger share is left out, too: its rows are in the tables."""
     lines = [f"b{n},C001,P1,{'none' if n % 3 else 1},1.00,2024-03-01,North" for n in range(120)]
-    bad = upload(cloud, "raw-data/bad.csv", "\n".join([SALES_HEADER, *lines, ""]).encode())
+    bad = upload(s3, "raw-data/bad.csv", "\n".join([SALES_HEADER, *lines, ""]).encode())
     options = {"max_quarantined_share": 1}
-    assert handler({"manifest": put_manifest(cloud, [bad], options=options)})["quarantined"] == 80
-    samples(cloud)
+    assert handler({"manifest": put_manifest(s3, [bad], options=options)})["quarantined"] == 80
+    samples(s3)
     for n in range(3):  # small bad files do not stop their runs, and together not the nightly one
-        upload(cloud, f"raw-data/small-{n}.csv", (SALES_HEADER + "\nx,y" * 40).encode())
+        upload(s3, f"raw-data/small-{n}.csv", (SALES_HEADER + "\nx,y" * 40).encode())
     for name in ("_staging.csv", ".part.csv", "day_$folder$"):
-        upload(
-            cloud, f"raw-data/{name}", f"{SALES_HEADER}\nh{name},C001,P1,1,1.00,2024-03-01,North\n".encode()
-        )
+        upload(s3, f"raw-data/{name}", f"{SALES_HEADER}\nh{name},C001,P1,1,1.00,2024-03-01,North\n".encode())
     raw_table("raw_data", "raw-data/", SALES_HEADER)
     assert nightly("--run_id", "night") == 0
-    report = json.loads(
-        cloud.get_object(Bucket=BUCKET, Key="processed-data/_reports/night.json")["Body"].read()
-    )
+    report = json.loads(s3.get_object(Bucket=BUCKET, Key="processed-data/_reports/night.json")["Body"].read())
     assert (report["rows_in"], report["accepted"], report["quarantined"]) == (137, 17, 120)
     assert report["left_out"] == [
         f"s3://{BUCKET}/raw-data/bad.csv: 80 of 120 rows would be quarantined (quantity_invalid 80)",
@@ -172,28 +147,26 @@ def test_the_nightly_job_takes_what_the_starter_takes_and_leaves_bad_files_out(c
     assert report["tables"]["daily_sales"]["revenue"] == "819.82"
 
 
-def test_a_key_of_any_characters_is_read_like_any_other(cloud: Any) -> None:
+def test_a_key_of_any_characters_is_read_like_any_other(s3: Any) -> None:
     """One poisoned key must not stop the files beside it."""
     content = b"order_id,customer_id,quantity,price,order_date\n1,C001,1,1.00,2024-01-01\n"
-    files = [upload(cloud, f"raw-data/{name}.csv", content) for name in ("a\\b", "it's", "[x]*?", "\u2028")]
-    assert handler({"manifest": put_manifest(cloud, files)})["accepted"] == 4
+    files = [upload(s3, f"raw-data/{name}.csv", content) for name in ("a\\b", "it's", "[x]*?", "\u2028")]
+    assert handler({"manifest": put_manifest(s3, files)})["accepted"] == 4
 
 
 def test_a_prefix_that_no_raw_table_has_is_one_clear_sentence(
-    cloud: Any, capsys: pytest.CaptureFixture[str]
+    s3: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raw_table("raw_data_customers", "raw-data/", "customer_id,name")
-    arguments = ["--database_name", "order_lake_test", "--table_prefix", "row_data"]
+    arguments = ["--database_name", DATABASE, "--table_prefix", "row_data"]
     assert main([*arguments, "--output", f"s3://{BUCKET}/processed-data"]) == 2
     said = capsys.readouterr().err
     assert "no table of sales or customers begins with 'row_data'" in said
     assert "such tables there: raw_data_customers" in said
 
 
-def test_a_manifest_that_is_none_is_one_clear_sentence(
-    cloud: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cloud.put_object(Bucket=BUCKET, Key="temp/bad.json", Body=b"{}")
+def test_a_manifest_that_is_none_is_one_clear_sentence(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    s3.put_object(Bucket=BUCKET, Key="temp/bad.json", Body=b"{}")
     assert main(["--engine", "duckdb", "--manifest", f"s3://{BUCKET}/temp/bad.json"]) == 2
     assert capsys.readouterr().err.startswith("error: the manifest is not usable: KeyError")
 
@@ -210,22 +183,22 @@ def remove(s3: Any, file: dict[str, Any], versioned: bool) -> tuple[dict[str, An
 
 @pytest.mark.parametrize("versioned", [True, False])
 def test_an_object_that_is_gone_is_quarantined_by_name_and_the_files_beside_it_are_published(
-    cloud: Any, versioned: bool
+    s3: Any, versioned: bool
 ) -> None:
-    sold, kept = samples(cloud)
-    gone, name = remove(cloud, sold, versioned)
-    answer = handler({"manifest": put_manifest(cloud, [gone, kept])})
+    sold, kept = samples(s3)
+    gone, name = remove(s3, sold, versioned)
+    answer = handler({"manifest": put_manifest(s3, [gone, kept])})
     assert (answer["accepted"], answer["quarantined_by_rule"]) == (7, {"object_gone": 1})
     assert answer["left_out"] == [f"{name}: deleted after it was listed: there is nothing left to read"]
-    (rejects,) = keys(cloud, "quarantine/")
-    [row] = map(json.loads, cloud.get_object(Bucket=BUCKET, Key=rejects)["Body"].read().splitlines())
+    (rejects,) = keys(s3, "quarantine/")
+    [row] = map(json.loads, s3.get_object(Bucket=BUCKET, Key=rejects)["Body"].read().splitlines())
     assert (row["source"], row["record"], row["reasons"], row["raw"]) == (name, 1, "object_gone", name)
 
 
-def test_spark_reads_an_object_that_is_gone_as_one_record_that_says_so(cloud: Any, tmp_path: Path) -> None:
+def test_spark_reads_an_object_that_is_gone_as_one_record_that_says_so(s3: Any, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
-    sold, _ = samples(cloud)
-    gone, name = remove(cloud, sold, versioned=True)
+    sold, _ = samples(s3)
+    gone, name = remove(s3, sold, versioned=True)
     file = parse_manifest(json.dumps(MANIFEST | {"files": [gone]})).files[0]
     assert spark_io.clean_file(file, SALES, tmp_path, local=False) is None
     described = json.dumps(asdict(file), default=lambda value: value.isoformat())
@@ -237,14 +210,14 @@ def test_spark_reads_an_object_that_is_gone_as_one_record_that_says_so(cloud: An
     ]
 
 
-def test_a_bucket_that_is_gone_stops_the_run(cloud: Any) -> None:
-    gone, kept = samples(cloud)
+def test_a_bucket_that_is_gone_stops_the_run(s3: Any) -> None:
+    gone, kept = samples(s3)
     with pytest.raises(ClientError, match="NoSuchBucket"):
-        handler({"manifest": put_manifest(cloud, [gone | {"bucket": "another-lake"}, kept])})
-    assert keys(cloud, "processed-data/_published.json") == []
+        handler({"manifest": put_manifest(s3, [gone | {"bucket": "another-lake"}, kept])})
+    assert keys(s3, "processed-data/_published.json") == []
 
 
-def test_as_a_glue_job_an_error_is_raised_by_its_class(cloud: Any) -> None:
-    cloud.put_object(Bucket=BUCKET, Key="temp/bad.json", Body=b"{}")
+def test_as_a_glue_job_an_error_is_raised_by_its_class(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="temp/bad.json", Body=b"{}")
     with pytest.raises(InputError, match="not usable"):
         main(["--JOB_NAME", "etl-job", "--engine", "duckdb", "--manifest", f"s3://{BUCKET}/temp/bad.json"])

@@ -1,41 +1,22 @@
 """What Spark reads natively in S3 is what was looked at: no other key, no other version."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
-from etl import storage
 from etl.engines.spark_io import clean_file
 from etl.engines.spark_paths import delete_copies, literal
 from etl.manifest import SourceFile
 from etl.schemas import CUSTOMERS
+from tests.etl.builders import BUCKET
 
-BUCKET = "order-lake-test"
 FILE = b"customer_id,name\nC1,Ann\n"
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        storage.s3_client.cache_clear()
-        client = boto3.client("s3")
-        client.create_bucket(Bucket=BUCKET)
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        yield client
-    storage.s3_client.cache_clear()
 
 
 @pytest.mark.parametrize("key", ["raw-data/r[1].csv", "raw-data/{a,b}*?.csv", "raw-data/plain.csv"])

@@ -1,15 +1,13 @@
 """What silver no longer uses is deleted, and nothing else, whatever runs and reads beside it."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from etl import storage as storages
 from etl.errors import EtlError
@@ -110,19 +108,6 @@ def test_what_cannot_be_deleted_is_noted_and_fails_no_run(tmp_path: Path) -> Non
         "succeeded",
         ["superseded objects not deleted: PermissionError: AccessDenied"],
     )
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        storages.s3_client.cache_clear()
-        boto3.client("s3").create_bucket(Bucket="sweep")
-        yield "sweep"
-    storages.s3_client.cache_clear()
 
 
 def test_in_s3_too_only_what_is_named_is_deleted(bucket: str) -> None:
