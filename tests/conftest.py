@@ -47,8 +47,8 @@ _LIVE = ("reports", "test_live.py", "test_live_nightly.py", "messages", "pipelin
 # Of the others those that take a quarter of a minute or more, with Spark, whole deployments or kills.
 _LONG = (
     "test_engines_agree.py", "test_way_of_a_stage.py", "test_package.py", "test_crashes.py", "test_kills.py",
-    "test_demo.py", "test_demo_sales.py", "test_run_and_stop.py", "test_both_ways.py", "test_races.py",
-    "test_redrive.py", "test_s3.py", "test_kills_in_the_cloud.py", "test_deployed_stage.py", "test_sift.py",
+    "test_demo.py", "test_demo_sales.py", "test_run_and_stop.py", "test_races.py",
+    "test_redrive.py", "test_s3.py", "test_kills_in_the_cloud.py", "test_deployed_prod.py", "test_sift.py",
     "test_versions.py", "test_published.py", "test_step_functions.py", "test_engine_process.py",
     "test_glue_jobs.py", "test_fragments.py",
 )  # fmt: skip
