@@ -50,9 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             if any("spark" in name for name in names):  # as where Spark was installed
                 subprocess.run([sys.executable, "-m", "etl.engines.spark_archive"], cwd=ROOT, check=True)
             # Nothing is deleted between two of them: ext4 then searches long for each new inode, for seconds.
-            found = [measure(name, inputs, Path(folder) / f"out_{rows}_{name}") for name in names]
-            agreed = print_table(rows, found) and agreed
-            print_rest(rows, {m.name: m.wall for m in found})
+            rounds = [
+                [measure(name, inputs, Path(folder) / f"out_{rows}_{name}_{number}") for name in names]
+                for number in range(arguments.rounds)
+            ]
+            agreed = print_table(rows, rounds) and agreed
+            print_rest(rows, {m.name: m.wall for m in map(median, zip(*rounds, strict=True))})
         if not arguments.only:
             print_price_of_dirt(Path(folder))
     if arguments.live:
@@ -172,25 +175,37 @@ def agree(found: Sequence[Mapping[str, Any]]) -> bool:
     return len({json.dumps(t, default=str) for t in found}) == 1 and found[0]["customer_metrics"][2] == 0
 
 
-def print_table(rows: int, found: Sequence[Measured]) -> bool:
+def median(runs: Sequence[Measured]) -> Measured:
+    """The run with the median wall time, the earlier of two in the middle."""
+    return sorted(runs, key=lambda run: run.wall)[(len(runs) - 1) // 2]
+
+
+def print_table(rows: int, rounds: Sequence[Sequence[Measured]]) -> bool:
+    """A line for each contender, of its median run; a machine with other tenants has good and bad minutes."""
+    of_each = list(zip(*rounds, strict=True))
+    found = list(map(median, of_each))
     base = {m.name: m for m in found}
     print(f"\n{rows:,} sales, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
-    print(f"{'':14}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'x seed':>8}{'x plain':>9}")
-    for m in found:
+    print(f"{'':14}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'x seed':>8}{'x plain':>9}  from - to, wall s")
+    for m, runs in zip(found, of_each, strict=True):
         faster = f"{base['seed'].wall / m.wall:.1f}" if "seed" in base else "-"
         slower = f"{m.wall / base['plain_duckdb'].wall:.1f}" if "plain_duckdb" in base else "-"
-        print(f"{m.name:14}{m.wall:9.2f}{m.cpu:9.1f}{m.peak_mb:9.0f}{faster:>8}{slower:>9}")
+        spread = f"{min(r.wall for r in runs):.2f} - {max(r.wall for r in runs):.2f}"
+        print(f"{m.name:14}{m.wall:9.2f}{m.cpu:9.1f}{m.peak_mb:9.0f}{faster:>8}{slower:>9}  {spread}")
     if "seed" in base:
         artefact = base["seed"].told["local_disk_artefact_seconds"]
         print(f"{artefact} s of the seed's wall are an artefact of local disks: a fork for each of 730 files")
-    same = agree([m.tables for m in found])
-    print("rows equal to the cent: " + ("yes" if same else f"NO: { {m.name: m.tables for m in found} }"))
+    all_runs = [m for runs in rounds for m in runs]
+    same = agree([m.tables for m in all_runs])
+    told = "yes" if same else f"NO: {[(m.name, m.tables) for m in all_runs]}"
+    print(f"rows equal to the cent, in all {len(rounds)} rounds: {told}")
     return same
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts.benchmarks.etl", description=__doc__)
     parser.add_argument("--rows", default="100k,1m", help="sizes, such as 100k,1m,10m")
+    parser.add_argument("--rounds", type=int, default=3, help="of all contenders in turn; the median counts")
     parser.add_argument("--live", action="store_true", help="also upload to table on the platform")
     parser.add_argument("--only", help="contenders, separated by commas: " + ", ".join(CONTENDERS))
     return parser

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from scripts.benchmarks.etl import agree, tables
+from scripts.benchmarks.etl import Measured, agree, print_table, tables
 
 
 def written(out: Path, spent: str, average: str) -> dict[str, Any]:
@@ -41,3 +41,14 @@ def test_one_cent_in_one_row_is_seen(tmp_path: Path, spent: str, average: str) -
     assert agree([good, good])
     assert not agree([good, bad])
     assert average == "3.17" or not agree([bad, bad])
+
+
+def test_the_median_run_counts_and_a_round_that_differs_is_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = written(tmp_path / "good", "9.50", "3.17"), written(tmp_path / "bad", "9.51", "3.17")
+    rounds = [[Measured("polars", wall, 1.0, 1.0, good, {})] for wall in (9.0, 1.0, 2.0)]
+    assert print_table(1, rounds)
+    assert "polars" + " " * 13 + "2.00" in (said := capsys.readouterr().out)
+    assert "1.00 - 9.00" in said
+    assert not print_table(1, [*rounds, [Measured("polars", 2.0, 1.0, 1.0, bad, {})]])
