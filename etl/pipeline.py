@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
 from etl import model
+from etl.assessment import assess
 from etl.catalog import Catalog, NoCatalog
 from etl.engines import open_engine
 from etl.engines.base import Assessed, Engine, Landing
@@ -25,7 +26,7 @@ from etl.state import LakeState, load_tagged, save_state
 from etl.storage import Guarded, Storage, storage_for
 from etl.sweep import grace, sweep
 from etl.transform import Shape, count_gold, prepare
-from etl.validate import assess, check_threshold, judge, put_quarantine, too_bad
+from etl.validate import check_threshold, judge, put_quarantine, too_bad
 from etl.write import measured, write_gold, write_silver
 
 PUBLISHED = "_published.json"

@@ -1,9 +1,9 @@
-"""Quality: counts by kind, file and rule, the profile, the thresholds and the quarantine."""
+"""Quality: counts by kind, file and rule, the thresholds and the quarantine."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from etl.engines.base import Assessed, Engine, Landing
+from etl.engines.base import Engine, Landing
 from etl.errors import QualityThresholdError
 from etl.manifest import Manifest
 from etl.reader.records import PARSE_ERRORS
@@ -16,22 +16,6 @@ from etl.storage import Storage
 MAX_QUARANTINED_SHARE = 0.2
 MIN_ROWS_FOR_THRESHOLD = 100
 LEAVE_OUT = "leave_out_bad_files"  # the option: such a file is left out, and a kind is not judged as a whole
-
-
-def assess(engine: Engine, schema: Schema, checked: str) -> Assessed:
-    """What checked rows are like: as the engine knows it already, else by three queries."""
-    known = engine.assessed(schema, checked)
-    if known is not None:
-        return known
-    counts = engine.rows(
-        f"select source, failed, warned, count(*) from {checked} group by source, failed, warned"
-    )
-    key = schema.names[0]
-    lines = "coalesce(max(line_number), 1)" if "line_number" in schema.names else "1"
-    [(records, ids, highest)] = engine.rows(
-        f"select count({key}), count(distinct {engine.fingerprint(key)}), {lines} from {checked}"
-    )
-    return Assessed(counts, records, ids, highest, profile(engine, schema, checked))
 
 
 def judge(found: Iterable[tuple[Any, ...]], schema: Schema, landing: Landing, report: Report) -> None:
@@ -85,18 +69,6 @@ def _listed(reasons: Mapping[str, int]) -> str:
 def _add_reasons(into: dict[str, int], reasons: str | None, count: int) -> None:
     for reason in reasons.split(",") if reasons else ():
         into[reason] = into.get(reason, 0) + count
-
-
-def profile(engine: Engine, schema: Schema, table: str) -> dict[str, Any]:
-    """Nulls, distinct values (estimated), smallest and largest of every column of the accepted rows."""
-    parts = [
-        f"count(*) - count({n}), approx_count_distinct({n}), "
-        f"cast(min({n}) as string), cast(max({n}) as string)"
-        for n in schema.names
-    ]
-    row = engine.rows(f"select {', '.join(parts)} from {table} where failed is null")[0]
-    keys = ("nulls", "distinct", "min", "max")
-    return {name: dict(zip(keys, row[4 * i : 4 * i + 4], strict=True)) for i, name in enumerate(schema.names)}
 
 
 def put_quarantine(

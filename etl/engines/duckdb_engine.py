@@ -11,8 +11,9 @@ from typing import Any
 
 import _duckdb  # not `duckdb`, which takes 0.06 s to import what no query here needs
 
-from etl.engines.base import Landing
-from etl.engines.duckdb_alike import alike, first_lines, short_texts, unsaid
+from etl.assessment import ask_all
+from etl.engines.base import Assessed, Landing
+from etl.engines.duckdb_alike import alike, constant_names, first_lines, rises, short_texts, unsaid
 from etl.engines.duckdb_landing import LandedFile, Origin, Way, land_file, text
 from etl.engines.small_parquet import KINDS, SmallParquet
 from etl.errors import EtlError
@@ -50,7 +51,8 @@ class DuckDbEngine:
         self._of_thread = threading.local()
         self._files = count(1)  # threads share it
         self._kinds: dict[str, str] = {}  # of what was made, table or view
-        self._short_texts: dict[str, Mapping[str, str]] = {}  # by checked table
+        self._constants: dict[str, Collection[str]] = {}  # by checked table
+        self._short_texts: dict[str, Mapping[str, str]] = {}  # of its constants
         self._landed: dict[str, tuple[Schema, Sequence[SourceFile], Sequence[LandedFile]]] = {}
 
     def land(self, schema: Schema, files: Sequence[SourceFile], view: str) -> Landing:
@@ -103,6 +105,7 @@ class DuckDbEngine:
         kept = f"* replace ({known})" if replaced else "*"
         real = "" if "failed" in values else f" where failed is distinct from {text(HOLDER)}"
         self.view(name, f"select {added}{kept} from {rows}{real}")
+        self._constants[name] = constant_names(constants)
         self._short_texts[name] = short_texts(values, self.rows)
         by_place = "record is null" if numbered else "true"
         place = f"{source} as source, {values['record']} as record, {by_place} as by_place"
@@ -173,8 +176,11 @@ class DuckDbEngine:
     def fingerprint(self, column: str) -> str:
         return column
 
-    def assessed(self, schema: Schema, checked: str) -> None:
-        return None
+    def assessed(self, schema: Schema, checked: str) -> Assessed:
+        key = schema.names[0]
+        ids = f"count({key})" if rises(checked, key, self.rows) else f"count(distinct {key})"
+        constants = [name for name in schema.names if name in self._constants[checked]]
+        return ask_all(self.rows, schema, checked, ids, constants)
 
     def put_first_lines(self, checked: str, keys: Mapping[str, str], storage: Storage, point: str) -> bool:
         lines = first_lines(checked, self._short_texts[checked])
