@@ -90,7 +90,13 @@ class MortalStorage:
 
 
 def main(plan: str, fatal: str, engine_name: str = "duckdb") -> int:
-    manifest = parse_manifest(Path(plan).read_text())
+    print(json.dumps(points_of(Path(plan), fatal, engine_name)))
+    return 0
+
+
+def points_of(plan: Path, fatal: str = "0", engine_name: str = "duckdb") -> list[str]:
+    """The writes of a run of that manifest, in order; in this process, where nothing is to be killed."""
+    manifest = parse_manifest(plan.read_text())
     countdown = Countdown(fatal, Path(f"{plan}.points"))
     countdown.file.write_text("")
 
@@ -108,8 +114,7 @@ def main(plan: str, fatal: str, engine_name: str = "duckdb") -> int:
             catalog,
             MortalStorage(storage_for(manifest.quarantine), countdown),
         )
-    print(json.dumps(countdown.points()))
-    return 0
+    return countdown.points()
 
 
 if __name__ == "__main__":
