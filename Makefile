@@ -45,8 +45,8 @@ demo run: export PYTHONDONTWRITEBYTECODE = 1
 demo: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## tell the whole story once, on this machine, and exit
 	@$(PY) -m scripts.local_run demo --engine $(ENGINE)
 
-run: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## the same, then stay up with the API on http://127.0.0.1:8000 until Ctrl-C
-	@$(PY) -m scripts.local_run run --engine $(ENGINE)
+run: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## the same (STORY=no: without the story), then stay up with the API on http://127.0.0.1:8000 until Ctrl-C
+	@$(PY) -m scripts.local_run run --engine $(ENGINE) $(if $(filter no,$(STORY)),--no-story)
 
 # Three workers on two cores: tests of the live platform wait more than they compute. They keep bytecode, whatever
 # the caller's environment says: hundreds of processes would compile the same files again.

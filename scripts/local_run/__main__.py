@@ -18,12 +18,16 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.local_run", description=__doc__)
     parser.add_argument("what", choices=["demo", "run"])
     parser.add_argument("--engine", choices=["duckdb", "spark"], default="duckdb", help="for the data path")
+    parser.add_argument("--no-story", action="store_true", help="with run: stay up at once")
     options = parser.parse_args(argv)
+    if options.no_story and options.what == "demo":
+        parser.error("demo is the story; --no-story goes with run")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         say("The order platform, whole, on this machine:")
         with LocalStack(etl_engine=options.engine) as running:
-            tell(running)
+            if not options.no_story:
+                tell(running)
             if options.what == "run":
                 stay(running)
     except KeyboardInterrupt:

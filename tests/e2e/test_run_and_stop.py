@@ -16,11 +16,14 @@ from tests.e2e.conftest import ROOT, DemoRun, copy_of
 pytestmark = pytest.mark.e2e
 
 
-def test_ctrl_c_ends_the_run_and_leaves_nothing_behind(demo: DemoRun, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [["--no-story"], pytest.param([], marks=pytest.mark.slow)])
+def test_ctrl_c_ends_the_run_and_leaves_nothing_behind(
+    demo: DemoRun, tmp_path: Path, options: list[str]
+) -> None:
     """The second run of its folder, after the demo."""
     checkout, folder = demo.checkout, demo.folder
     run = subprocess.Popen(
-        [sys.executable, "-m", "scripts.local_run", "run"],
+        [sys.executable, "-m", "scripts.local_run", "run", *options],
         cwd=checkout,
         env={**os.environ, "ORDERS_LOCAL_DIR": str(folder), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
@@ -31,6 +34,7 @@ def test_ctrl_c_ends_the_run_and_leaves_nothing_behind(demo: DemoRun, tmp_path: 
     try:
         printed = list(iter(run.stdout.readline, "Ctrl-C stops it.\n"))
         assert run.poll() is None, "".join(printed)
+        assert ("ORD-" in "".join(printed)) == (not options), "the story"
         url = json.loads((folder / "run.json").read_text())["apiUrl"]
         with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
             assert json.loads(answer.read())["status"] == "ok"
