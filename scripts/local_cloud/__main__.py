@@ -1,6 +1,7 @@
 """`python -m scripts.local_cloud --port N --state-dir DIR`: run the engine in the foreground."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 
 
 def main(argv: Sequence[str]) -> int:
+    from .launcher import PORT_TAKEN
     from .seams import SeamError
     from .server import serve
 
@@ -28,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
         )
     except (SeamError, OSError) as error:
         print(f"local cloud: {error}", file=sys.stderr)
-        return 1
+        return PORT_TAKEN if getattr(error, "errno", None) == errno.EADDRINUSE else 1
     return 0
 
 

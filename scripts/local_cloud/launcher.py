@@ -10,10 +10,15 @@ from pathlib import Path
 from types import TracebackType
 
 _ROOT = Path(__file__).resolve().parents[2]
+PORT_TAKEN = 98  # the engine's exit code then
 
 
 class EngineError(RuntimeError):
     """The engine did not start, or ended by itself; the message carries the end of its log."""
+
+
+class PortTakenError(EngineError):
+    """Another program listens on its port."""
 
 
 class Engine:
@@ -72,8 +77,9 @@ class Engine:
         deadline = time.monotonic() + seconds
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
+                kind = PortTakenError if self._process.poll() == PORT_TAKEN else EngineError
                 self.stop()
-                raise EngineError(f"the engine on port {self.port} did not start:\n{self._log_tail()}")
+                raise kind(f"the engine on port {self.port} did not start:\n{self._log_tail()}")
             time.sleep(0.02)
         return self
 
@@ -103,6 +109,15 @@ class Engine:
 
     def _log_tail(self) -> str:
         return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-20:])
+
+
+def start_somewhere(engine: Engine) -> Engine:
+    """Start it on another port where somebody took its own since that was looked at, such as a second run."""
+    try:
+        return engine.start()
+    except PortTakenError:
+        engine.port = free_port()
+        return engine.start()
 
 
 def free_port() -> int:

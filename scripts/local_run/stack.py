@@ -16,7 +16,7 @@ from scripts import configure, provision, register, upload_etl
 from scripts.deployment import settings
 from scripts.deployment.deployed import Deployed
 from scripts.deployment.settings import StageSettings
-from scripts.local_cloud.launcher import Engine, free_port
+from scripts.local_cloud.launcher import Engine, free_port, start_somewhere
 from scripts.local_cloud.postgres import PostgresServer
 from scripts.local_run.environment import APP, ROOT, adopt, local_dir
 from scripts.local_run.lock import held
@@ -81,7 +81,9 @@ class LocalStack:
         with step("Starting PostgreSQL"):
             database_url = fresh_database(self._parts.enter_context(self.server))
         with step("Starting the AWS engine"):
-            engine = self._parts.enter_context(self.engine)
+            start = Engine.start if self._engine_port is not None else start_somewhere
+            engine = start(self.engine)
+            self._parts.callback(engine.stop)
         adopt(engine.endpoint)
         stage, session = self._stage, boto3.Session(region_name=names.LOCAL_REGION)
         with step("Provisioning queues, topics, bus, bucket and secret"):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts.local_cloud.launcher import Engine, EngineError
+from scripts.local_cloud.launcher import Engine, PortTakenError, start_somewhere
 from tests.contract.cloud import Cloud, archive, eventually
 from tests.contract.conftest import AGAINST_AWS
 
@@ -141,8 +141,21 @@ def test_only_the_loopback_listens(own: Engine) -> None:
 
 
 def test_port_that_is_taken_is_named(own: Engine, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=str(own.port)):
+    with pytest.raises(PortTakenError, match=str(own.port)):
         Engine(tmp_path / "second", own.port).start()
+
+
+def test_engine_whose_port_was_taken_meanwhile_starts_on_another(own: Engine, tmp_path: Path) -> None:
+    """As that of two runs that start at a time; other faults are not tried again."""
+    second = Engine(tmp_path / "second", own.port)
+    try:
+        assert start_somewhere(second).endpoint != own.endpoint
+        assert Cloud(second.endpoint).account == Cloud(own.endpoint).account
+    finally:
+        second.stop()
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError, match="file"):
+        start_somewhere(Engine(tmp_path / "file", own.port))
 
 
 def test_function_is_ready_at_the_first_look(own: Engine) -> None:
