@@ -1,6 +1,7 @@
 """kill -9 before each catalog call of a run on S3 and Glue (moto's server), and the run again."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,9 +14,6 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from etl import glue, storage
-from tests.etl.kills import points_of
-
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "etl" / "samples"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
@@ -23,21 +21,10 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """A server that the runs of this process, too, find in their environment."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in (
-            CREDENTIALS | {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1"}
-        ).items():
-            environment.setenv(name, value)
-        storage.s3_client.cache_clear()
-        glue.glue_client.cache_clear()
-        yield url
-    storage.s3_client.cache_clear()
-    glue.glue_client.cache_clear()
+    yield f"http://{host}:{port}"
     server.stop()
 
 
@@ -63,10 +50,12 @@ def plan(endpoint: str, folder: Path, number: int) -> Path:
     return path
 
 
-def mortal_run(path: Path, fatal: int) -> int:
-    """How a run ended that was to die before that write."""
+def mortal_run(endpoint: str, path: Path, fatal: int) -> subprocess.CompletedProcess[str]:
+    settings = {"AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": "us-east-1", **CREDENTIALS}
     command = [sys.executable, "-m", "tests.etl.kills", str(path), str(fatal)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=120).returncode
+    return subprocess.run(
+        command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def catalog(endpoint: str, number: int) -> dict[str, Any]:
@@ -88,7 +77,7 @@ def catalog(endpoint: str, number: int) -> dict[str, Any]:
 
 def finished(endpoint: str, path: Path, number: int) -> Path:
     """A lake in which a run is over, and the manifest of one that writes its month again, with a new day."""
-    points_of(path)
+    assert mortal_run(endpoint, path, 0).returncode == 0
     header = "order_id,customer_id,quantity,price,order_date\n"
     body = header + "9001,C001,1,5.00,2024-01-29\n9002,C001,1,5.00,2024-02-01\n"
     client(endpoint, "s3").put_object(Bucket=f"lake-{number}", Key="raw-data/more.csv", Body=body.encode())
@@ -104,20 +93,20 @@ def die_everywhere(
 ) -> set[str]:
     """Each catalog call of a run is its last one once, in a lake of its own; the calls that it made."""
     path = prepared(endpoint, plan(endpoint, folder, first), first)
-    points = points_of(path)
+    points = json.loads(mortal_run(endpoint, path, 0).stdout)
     expected = catalog(endpoint, first)
     fatal = [n for n, point in enumerate(points, 1) if point.startswith("catalog ")]
 
-    def die_and_run_again(number: int) -> tuple[int, object]:
+    def die_and_run_again(number: int) -> tuple[int, str, object]:
         lake = first + number
         path = prepared(endpoint, plan(endpoint, folder, lake), lake)
-        died = mortal_run(path, number)
-        points_of(path)
-        return died, catalog(endpoint, lake)
+        died = mortal_run(endpoint, path, number).returncode
+        again = mortal_run(endpoint, path, 0)
+        return died, again.stderr, catalog(endpoint, lake)
 
     with ThreadPoolExecutor(2) as pool:
         for number, found in zip(fatal, pool.map(die_and_run_again, fatal), strict=True):
-            assert found == (-signal.SIGKILL, expected), f"killed before {points[number - 1]}"
+            assert found == (-signal.SIGKILL, "", expected), f"killed before {points[number - 1]}"
     return {points[number - 1].removeprefix("catalog ") for number in fatal}
 
 
