@@ -50,6 +50,18 @@ def test_nothing_is_reserved_if_one_line_is_short(shop: Shop) -> None:
     assert shop.stock("Widget") == (1_000_000, 0)
 
 
+def test_an_order_is_placed_while_stock_of_its_products_is_moved(database_url: str) -> None:
+    """Its lines refer to them: if they had to wait for each other, both ways at once would be a deadlock."""
+    with Shop(f"{database_url}&options=-c%20lock_timeout%3D1s") as shop:
+        order = shop.place(lines=lines(("Signed Print", 1), ("Widget", 1)))
+        with shop.adapters.uow() as tx:
+            assert tx.stock.reserve(order, {"P-1001": 1, "P-2001": 1}, START) == []
+            shop.place(lines=lines(("Signed Print", 1), ("Widget", 1)))
+        with shop.adapters.uow() as tx:
+            assert tx.stock.release(order) == 2
+            shop.place(lines=lines(("Signed Print", 1), ("Widget", 1)))
+
+
 def test_the_database_itself_refuses_stock_below_zero(shop: Shop) -> None:
     with pytest.raises(psycopg.errors.CheckViolation):
         shop.set_stock("Widget", -1)

@@ -12,12 +12,13 @@ _COLUMNS = "id, name, price_minor, stocked, orderable, available"
 # As a subquery its length is unknown to the planner for given values, too, so that it keeps one plan for all
 # instead of making one for each call, which costs more than running it.
 _ARRAY = "(SELECT %s::text[])::text[]"
-# All products of an order in one statement, locked in product order, so that no two wait for each other.
+# All products of an order in one statement, locked in product order, so that no two wait for each other. Their
+# keys stay, so the lock leaves out new orders, whose lines refer to the products in an order of their own.
 _RESERVE = """
 WITH wanted AS (SELECT key AS id, value::int AS n FROM jsonb_each_text(%(wanted)s::jsonb)),
 locked AS (
     SELECT p.id, w.n, p.available >= w.n AS enough FROM products p JOIN wanted w ON w.id = p.id
-    ORDER BY p.id FOR UPDATE OF p),
+    ORDER BY p.id FOR NO KEY UPDATE OF p),
 short AS (SELECT id FROM wanted EXCEPT SELECT id FROM locked WHERE enough),
 taken AS (
     UPDATE products p SET available = p.available - l.n, reserved = p.reserved + l.n
@@ -36,7 +37,7 @@ WITH ended AS (
     WHERE order_id = %(order)s AND state = ANY(%(states)s) ORDER BY product_id FOR UPDATE),
 locked AS (
     SELECT p.id, e.quantity AS n, e.state FROM products p JOIN ended e ON p.id = e.product_id
-    ORDER BY p.id FOR UPDATE OF p),
+    ORDER BY p.id FOR NO KEY UPDATE OF p),
 moved AS (
     UPDATE reservations r SET state = %(to)s FROM ended e
     WHERE r.order_id = %(order)s AND r.product_id = e.product_id),
