@@ -89,6 +89,18 @@ def _call_in_vain(calls: Any, function: str) -> None:
         calls.invoke(FunctionName=function, Payload='{"seconds": 50}')
 
 
+def test_calls_that_wait_for_a_worker_throttle_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MiniStack's own limit counts those, too, and would refuse the API what a slow function's queue takes."""
+    monkeypatch.setenv("LAMBDA_ACCOUNT_CONCURRENCY", "1")
+    with Engine(tmp_path / "engine") as engine:
+        cloud = Cloud(engine.endpoint)
+        with_a_busy_worker(engine)
+        answer = cloud.client("lambda").invoke(FunctionName=cloud.function(_SLEEPER), Payload="{}")
+        assert "FunctionError" not in answer
+
+
 def test_interrupt_stops_the_engine_cleanly(own: Engine) -> None:
     pid, workers = own.pid, with_a_busy_worker(own)
     os.kill(pid, signal.SIGINT)
