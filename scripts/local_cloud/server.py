@@ -25,7 +25,7 @@ def prepare_environment(port: int, scratch: Path, *, enforce_iam: bool) -> None:
         GATEWAY_PORT=str(port),
         BIND_HOST=HOST,
         IOT_MTLS_ENABLED="0",
-        LAMBDA_ACCOUNT_CONCURRENCY="0",  # calls that wait for a worker are counted, too; the pool is the bound
+        LAMBDA_ACCOUNT_CONCURRENCY="0",  # it counts calls that wait for a worker; the pool is the bound
         SFTP_ENABLED="0",
         PERSIST_STATE="0",
         DOCKER_HOST=f"unix://{scratch}/no-docker.sock",

@@ -92,7 +92,7 @@ def _call_in_vain(calls: Any, function: str) -> None:
 def test_calls_that_wait_for_a_worker_throttle_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """MiniStack's own limit counts those, too, and would refuse the API what a slow function's queue takes."""
+    """MiniStack's own limit counts those, too: a slow function's would have the API refused."""
     monkeypatch.setenv("LAMBDA_ACCOUNT_CONCURRENCY", "1")
     with Engine(tmp_path / "engine") as engine:
         cloud = Cloud(engine.endpoint)

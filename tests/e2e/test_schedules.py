@@ -11,12 +11,10 @@ from tests.live import Platform
 pytestmark = [pytest.mark.e2e, pytest.mark.closing]
 
 
-@pytest.mark.parametrize(
-    "schedule", ["relay-outbox", "sweep-orders", "expire-reservations", "start-etl-run"]
-)
+@pytest.mark.parametrize("schedule", ["relay-outbox", "sweep-orders", "expire-reservations", "start-etl-run"])
 def test_every_minute_the_bus_calls(platform: Platform, schedule: str) -> None:
-    arn = f"arn:aws:lambda:{names.LOCAL_REGION}:{names.LOCAL_ACCOUNT}:function:{names.function(schedule, STAGE)}"
+    function = names.function(schedule, STAGE)
+    arn = f"arn:aws:lambda:{names.LOCAL_REGION}:{names.LOCAL_ACCOUNT}:function:{function}"
     call = Call("events.amazonaws.com", "lambda:InvokeFunction", arn, True)
-    wait_until(
-        lambda: read_calls(platform.engine.iam_calls), lambda calls: call in calls, f"a call of {schedule}", 90
-    )
+    book = platform.engine.iam_calls
+    wait_until(lambda: read_calls(book), lambda calls: call in calls, f"a call of {schedule}", 90)

@@ -12,8 +12,8 @@ _COLUMNS = "id, name, price_minor, stocked, orderable, available"
 # As a subquery its length is unknown to the planner for given values, too, so that it keeps one plan for all
 # instead of making one for each call, which costs more than running it.
 _ARRAY = "(SELECT %s::text[])::text[]"
-# All products of an order in one statement, locked in product order, so that no two wait for each other. Their
-# keys stay, so the lock leaves out new orders, whose lines refer to the products in an order of their own.
+# All products of an order in one statement, locked in product order, so that no two wait for each other.
+# Their keys stay: the lock leaves out new orders, whose lines refer to products in an order of their own.
 _RESERVE = """
 WITH wanted AS (SELECT key AS id, value::int AS n FROM jsonb_each_text(%(wanted)s::jsonb)),
 locked AS (
