@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import boto3
 import pytest
 
+from tests.integration.pipeline.deployed import idle
 from tests.live import Platform
 
 pytestmark = [pytest.mark.e2e]
@@ -288,6 +289,7 @@ def test_workflow_fails_aloud_when_a_message_is_not_stored_in_time(post: Post, s
 
 def test_workflow_outlives_a_database_that_dies_and_comes_back(post: Post) -> None:
     """A batch that failed comes back when its visibility timeout is over, which is shorter here."""
+    idle(post.platform)
     server, sqs, queue = post.platform.server, boto3.client("sqs"), post.platform.queue("notifications")
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "10"})
     server.crash()
