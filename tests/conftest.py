@@ -1,5 +1,6 @@
 """Fixtures for every tier: one embedded PostgreSQL a session, one emptied database a test."""
 
+import functools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from chalicelib.adapters.postgres.connections import Connections
 from chalicelib.adapters.postgres.migrate import PostgresDatabase
@@ -25,6 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
     Shop.ablate = config.getoption("--ablate")
     # Spark's Java lives for seconds here: the second compiler would take more time than it saves.
     os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+    # Each session of botocore parses the descriptions of the services again, and with moto each test has one.
+    read = JSONFileLoader().load_file
+    JSONFileLoader.load_file = staticmethod(functools.cache(read))
 
 
 @pytest.hookimpl(tryfirst=True)
