@@ -52,7 +52,7 @@ run: $(READY) $(if $(filter spark,$(ENGINE)),$(SPARK_READY)) ## the same (STORY=
 # the caller's environment says: hundreds of processes would compile the same files again.
 PYTEST = env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest
 
-test: $(READY) $(SPARK_READY) ## the default tests (about 8 minutes on 2 cores)
+test: $(READY) $(SPARK_READY) ## the default tests (under 8 minutes on 2 cores)
 	@$(PYTEST) -n 3 --dist loadgroup --no-loadscope-reorder -m "not slow and not browser"
 
 test-all: $(READY) $(SPARK_READY) ## all tests, the slow ones too
